@@ -1,0 +1,33 @@
+/**
+ * Hints that something happened to a container or sandbox, from the best source that the runtime has. Events only say
+ * where to look: they may be lost, repeated or reordered, and carry no state to act on.
+ */
+import { Context, type Effect, type Stream } from "effect"
+import type { CriError } from "./Cri.ts"
+
+/** Where events come from, best first; with `none` only relisting finds changes. */
+export type RuntimeEventSource = "cri" | "containerd" | "none"
+
+export interface RuntimeEvent {
+  /** The container or, for an event of the sandbox itself, the sandbox. Empty when `kind` is `Unknown`. */
+  readonly containerId: string
+  readonly sandboxId?: string
+  readonly podUid?: string
+  /**
+   * `Unknown`: anything may have happened, look at everything. Sent first and after each gap in the subscription, once
+   * events flow again.
+   */
+  readonly kind: "Created" | "Started" | "Stopped" | "Deleted" | "Unknown"
+  readonly exitCode?: number
+  readonly occurredAtMs?: number
+}
+
+export class RuntimeEvents extends Context.Service<RuntimeEvents, {
+  /**
+   * Never ends. Each run is a subscription of its own, which renews itself when the runtime restarts. With no source
+   * it stays silent and asks again now and then, so that a runtime upgrade is noticed.
+   */
+  readonly events: Stream.Stream<RuntimeEvent, CriError>
+  /** What `events` is fed by right now; `none` until a subscription holds. Decides how often to relist. */
+  readonly source: Effect.Effect<RuntimeEventSource>
+}>()("kubeffect/layers/cri/RuntimeEvents") {}
