@@ -9,7 +9,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/integration/**"],
-          testTimeout: 20_000
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 }
         }
       },
       {
@@ -18,7 +19,9 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false
+          fileParallelism: false,
+          // After the unit tests, so that timings on real containers are not those of a busy machine.
+          sequence: { groupOrder: 1 }
         }
       }
     ]
