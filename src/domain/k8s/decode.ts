@@ -1,0 +1,117 @@
+/**
+ * From the API server's JSON to typed objects. A decoded object *is* the object that came in, minus its nulls (which is
+ * how Go writes an absent field, slice or map): fields this agent does not know survive, and nothing is copied that does
+ * not have to be. What does not fit its Schema fails with the path of the field.
+ */
+import { Result, Schema, SchemaIssue } from "effect"
+import { SubjectAccessReview, TokenRequest, TokenReview } from "./authentication.ts"
+import { CertificateSigningRequest, ClusterTrustBundle, PodCertificateRequest } from "./certificates.ts"
+import { ConfigMap } from "./configMap.ts"
+import { Event } from "./event.ts"
+import { Lease } from "./lease.ts"
+import { Node } from "./node.ts"
+import { Pod } from "./pod.ts"
+import { RuntimeClass } from "./runtimeClass.ts"
+import { Secret } from "./secret.ts"
+import { Service } from "./service.ts"
+import {
+  CSIDriver,
+  CSINode,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  StorageClass,
+  VolumeAttachment
+} from "./storage.ts"
+
+/** An object does not have the form of its kind. `detail` names the field. */
+export class MalformedObject extends Schema.TaggedError<MalformedObject>()("MalformedObject", {
+  kind: Schema.String,
+  /** `namespace/name` as far as the object says. */
+  target: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `malformed ${this.kind} ${this.target}: ${this.detail}`
+  }
+}
+
+const isRecord = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
+
+/** The value without its null fields, the very same value when it has none. Nulls inside lists are left alone. */
+export const withoutNulls = (u: unknown): unknown => {
+  if (typeof u !== "object" || u === null) return u
+  if (Array.isArray(u)) {
+    let copy: Array<unknown> | undefined
+    for (let i = 0; i < u.length; i++) {
+      const cleaned = withoutNulls(u[i])
+      if (cleaned !== u[i]) (copy ??= u.slice())[i] = cleaned
+    }
+    return copy ?? u
+  }
+  return recordWithoutNulls(u)
+}
+
+const recordWithoutNulls = (u: object): object => {
+  let copy: Record<string, unknown> | undefined
+  for (const [key, value] of Object.entries(u)) {
+    const cleaned = withoutNulls(value)
+    if (cleaned === value && value !== null) continue
+    copy ??= { ...u }
+    if (value === null) delete copy[key]
+    else copy[key] = cleaned
+  }
+  return copy ?? u
+}
+
+const targetOf = (u: unknown): string => {
+  const meta = isRecord(u) && isRecord(u["metadata"]) ? u["metadata"] : {}
+  const name = typeof meta["name"] === "string" ? meta["name"] : "<unnamed>"
+  return typeof meta["namespace"] === "string" ? `${meta["namespace"]}/${name}` : name
+}
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const pathText = (path: ReadonlyArray<unknown>): string =>
+  path.map((part) => typeof part === "number" ? `[${part}]` : `.${String(part)}`).join("").replace(/^\./, "")
+
+const describe = (issue: SchemaIssue.Issue): string =>
+  issuesOf(issue).issues
+    .map(({ path, message }) => {
+      const keys = (path ?? []).map((part) => typeof part === "object" ? part.key : part)
+      return keys.length === 0 ? message : `${pathText(keys)}: ${message}`
+    })
+    .join("; ")
+
+/** A decoder for one kind. The quick check and the explaining decoder are both compiled once. */
+export const decoder = <S extends Schema.Codec<unknown, unknown>>(kind: string, schema: S) => {
+  const fits = Schema.is(schema)
+  const explain = Schema.decodeUnknownResult(schema)
+  return (u: unknown): Result.Result<S["Type"], MalformedObject> => {
+    const cleaned = withoutNulls(u)
+    if (fits(cleaned)) return Result.succeed(cleaned)
+    const explained = explain(cleaned)
+    const detail = Result.isFailure(explained) ? describe(explained.failure.issue) : "does not fit its schema"
+    return Result.fail(new MalformedObject({ kind, target: targetOf(cleaned), detail }))
+  }
+}
+
+export const decodePod = decoder("Pod", Pod)
+export const decodeNode = decoder("Node", Node)
+export const decodeSecret = decoder("Secret", Secret)
+export const decodeConfigMap = decoder("ConfigMap", ConfigMap)
+export const decodeService = decoder("Service", Service)
+export const decodeEvent = decoder("Event", Event)
+export const decodeLease = decoder("Lease", Lease)
+export const decodePersistentVolume = decoder("PersistentVolume", PersistentVolume)
+export const decodePersistentVolumeClaim = decoder("PersistentVolumeClaim", PersistentVolumeClaim)
+export const decodeStorageClass = decoder("StorageClass", StorageClass)
+export const decodeCsiNode = decoder("CSINode", CSINode)
+export const decodeCsiDriver = decoder("CSIDriver", CSIDriver)
+export const decodeVolumeAttachment = decoder("VolumeAttachment", VolumeAttachment)
+export const decodeRuntimeClass = decoder("RuntimeClass", RuntimeClass)
+export const decodeCertificateSigningRequest = decoder("CertificateSigningRequest", CertificateSigningRequest)
+export const decodeClusterTrustBundle = decoder("ClusterTrustBundle", ClusterTrustBundle)
+export const decodePodCertificateRequest = decoder("PodCertificateRequest", PodCertificateRequest)
+export const decodeTokenReview = decoder("TokenReview", TokenReview)
+export const decodeTokenRequest = decoder("TokenRequest", TokenRequest)
+export const decodeSubjectAccessReview = decoder("SubjectAccessReview", SubjectAccessReview)
