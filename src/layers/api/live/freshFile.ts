@@ -1,0 +1,45 @@
+/** The text of a file that others replace while the agent runs: credentials, certificates, authorities. */
+import { Clock, Effect, type FileSystem, type PlatformError } from "effect"
+
+/** Looking at a file for every request would cost more than the request's own bookkeeping. */
+const recheckMs = 1_000
+
+interface Seen {
+  readonly text: string
+  readonly version: string
+  readonly checkedAt: number
+}
+
+export interface FreshFile {
+  /** The file's text, at most a second old. A file that vanished after it was read keeps its last text. */
+  readonly text: Effect.Effect<string, PlatformError.PlatformError>
+  /** Makes the next read look at the file at once. */
+  readonly recheck: Effect.Effect<void>
+}
+
+/** Re-reads `path` when its inode, size or modification time changed. */
+export const make = (fs: FileSystem.FileSystem, path: string): FreshFile => {
+  let seen: Seen | undefined
+  const read = Effect.fnUntraced(function*(now: number) {
+    const info = yield* fs.stat(path)
+    const version = JSON.stringify([info.ino, info.mtime, String(info.size)])
+    const text = seen?.version === version ? seen.text : yield* fs.readFileString(path)
+    seen = { text, version, checkedAt: now }
+    return text
+  })
+  return {
+    text: Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const last = seen
+      if (last === undefined) return read(now)
+      if (now - last.checkedAt < recheckMs) return Effect.succeed(last.text)
+      return read(now).pipe(
+        Effect.catch((error) =>
+          Effect.as(Effect.logWarning(`${path} cannot be read again, its last content stays in use`, error), last.text)
+        )
+      )
+    }),
+    recheck: Effect.sync(() => {
+      if (seen !== undefined) seen = { ...seen, checkedAt: Number.NEGATIVE_INFINITY }
+    })
+  }
+}
