@@ -11,7 +11,6 @@ import { Processes } from "./Processes.ts"
 
 /** The real kubelet lets a mount hang for ever; two minutes is what it grants everything else (I1). */
 const deadlineMs = 120_000
-const tableDeadlineMs = 10_000
 
 interface Outcome {
   readonly exitCode: number
@@ -67,17 +66,7 @@ const make = Effect.gen(function*() {
         detail: cause.message,
         cause
       })
-    ),
-    Effect.timeout(tableDeadlineMs),
-    Effect.catchTag("TimeoutError", (cause) =>
-      new MountError({
-        op: "list",
-        target: "/proc/self/mountinfo",
-        reason: new Retryable({}),
-        code: "",
-        detail: "timed out",
-        cause
-      }))
+    )
   )
 
   /** `/proc/<pid>/fd/<n>` must reach the kernel as it is: it names a file that may have no path any more. */
