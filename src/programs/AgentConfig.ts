@@ -1,0 +1,64 @@
+/** The settings the programs read: what `KubeletConfiguration`, flags and the host decided, as plain values. */
+import { Context } from "effect"
+
+/** Times are milliseconds. */
+export interface AgentSettings {
+  readonly nodeName: string
+  /** The machine's own name, for `kubernetes.io/hostname`. */
+  readonly hostname: string
+  readonly rootDir: string
+  readonly podLogsDir: string
+  /** Folder of the legacy links `<pod>_<namespace>_<container>-<id>.log` (parity D15). */
+  readonly containerLogsDir: string
+  /** Without an API server: static pods only, nothing is posted (parity A10). */
+  readonly standalone: boolean
+  readonly nodeIps: ReadonlyArray<string>
+  readonly nodeLabels: Readonly<Record<string, string>>
+  readonly registerNode: boolean
+  readonly registerWithTaints: ReadonlyArray<{ readonly key: string; readonly value?: string; readonly effect: string }>
+  readonly unschedulable: boolean
+  readonly providerId: string
+  readonly kubeletVersion: string
+  /** Port of the node's HTTPS server, as published in `daemonEndpoints`. */
+  readonly port: number
+  readonly maxPods: number
+  readonly podsPerCore: number
+  readonly podPidsLimit: number
+  readonly clusterDomain: string
+  readonly clusterDns: ReadonlyArray<string>
+  readonly resolvConf: string
+  readonly staticPodPath: string | undefined
+  readonly fileCheckFrequencyMs: number
+  readonly syncFrequencyMs: number
+  readonly nodeStatusUpdateFrequencyMs: number
+  readonly nodeStatusReportFrequencyMs: number
+  readonly nodeLeaseDurationMs: number
+  readonly nodeStatusMaxImages: number
+  readonly maxRestartDelayMs: number
+  readonly serializeImagePulls: boolean
+  /** 0: no limit. */
+  readonly maxParallelImagePulls: number
+  readonly registryPullQps: number
+  readonly registryBurst: number
+  readonly eventQps: number
+  readonly eventBurst: number
+  readonly cgroupDriver: "cgroupfs" | "systemd"
+  readonly cgroupRoot: string
+  readonly cgroupsPerQos: boolean
+  readonly cpuCfsQuota: boolean
+  readonly cpuCfsQuotaPeriodMs: number
+  readonly seccompDefault: boolean
+  readonly allowedUnsafeSysctls: ReadonlyArray<string>
+  /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */
+  readonly kubeReserved: Readonly<Record<string, string>>
+  readonly systemReserved: Readonly<Record<string, string>>
+  readonly evictionHard: Readonly<Record<string, string>>
+  readonly containerLogMaxSizeBytes: number
+  readonly containerLogMaxFiles: number
+  readonly imageGcHighPercent: number
+  readonly imageGcLowPercent: number
+  readonly imageMinimumGcAgeMs: number
+  readonly imageMaximumGcAgeMs: number
+}
+
+export class AgentConfig extends Context.Service<AgentConfig, AgentSettings>()("kubeffect/programs/AgentConfig") {}

@@ -1,0 +1,78 @@
+/** The node's heartbeat: a Lease renewed every quarter of its duration (parity B4). */
+import { Clock, Effect, Ref, Schedule } from "effect"
+import * as resources from "../../domain/k8s/resources.ts"
+import { formatMicroTime } from "../../domain/k8s/time.ts"
+import { type ApiError, KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
+import { AgentConfig } from "../AgentConfig.ts"
+import { NodeState } from "./NodeState.ts"
+
+const leaseNamespace = "kube-node-lease"
+/** Tries in a row before the back-off up to seven seconds begins. */
+const quick = Schedule.concat(
+  Schedule.recurs(5),
+  Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("7 seconds")])
+)
+
+/** Runs for ever. The lease is made only once the Node object exists, so that it can name it as its owner. */
+export const nodeLease = Effect.gen(function*() {
+  const api = yield* KubeApi
+  const config = yield* AgentConfig
+  const nodeState = yield* NodeState
+  const held = yield* Ref.make<KubeObject | undefined>(undefined)
+  const target = { namespace: leaseNamespace, name: config.nodeName }
+
+  const body = Effect.fnUntraced(function*(base: KubeObject) {
+    const node = yield* nodeState.node
+    const owner = node?.metadata.uid
+    const now = yield* Clock.currentTimeMillis
+    return {
+      ...base,
+      metadata: {
+        ...base.metadata,
+        ...(owner === undefined
+          ? {}
+          : { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: config.nodeName, uid: owner }] })
+      },
+      spec: {
+        holderIdentity: config.nodeName,
+        leaseDurationSeconds: Math.round(config.nodeLeaseDurationMs / 1000),
+        renewTime: formatMicroTime(now)
+      }
+    }
+  })
+
+  const fresh: KubeObject = {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { name: config.nodeName, namespace: leaseNamespace }
+  }
+
+  /** Another writer, or a write of ours whose answer was lost: read what is there and go on from that. */
+  const read = (error: ApiError) =>
+    error.reason._tag === "NotFound"
+      ? Effect.flatMap(body(fresh), (lease) => api.create(resources.leases, lease))
+      : error.reason._tag === "Conflict"
+      ? Effect.flatMap(api.get(resources.leases, target), (lease) =>
+        Effect.flatMap(body(lease), (next) => api.update(resources.leases, next)))
+      : Effect.fail(error)
+
+  const renew = Effect.gen(function*() {
+    const known = (yield* Ref.get(held)) ?? (yield* api.get(resources.leases, target).pipe(
+      Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined))
+    ))
+    const lease = known === undefined
+      ? yield* api.create(resources.leases, yield* body(fresh))
+      : yield* Effect.catch(api.update(resources.leases, yield* body(known)), read)
+    yield* Ref.set(held, lease)
+  })
+
+  while (true) {
+    yield* renew.pipe(
+      Effect.tapError((error) =>
+        Effect.andThen(Ref.set(held, undefined), Effect.logWarning("cannot renew the node lease", error))
+      ),
+      Effect.retry(quick)
+    )
+    yield* Effect.sleep(config.nodeLeaseDurationMs / 4)
+  }
+})

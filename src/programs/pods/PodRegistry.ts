@@ -1,0 +1,117 @@
+/**
+ * The pods this node is asked to run, merged from their sources and keyed by UID (parity C1–C5). It only remembers and
+ * says what changed; deciding is the workers' business. Mirror pods are kept apart: they are the API's picture of static
+ * pods, not work.
+ */
+import { Context, Effect, Layer } from "effect"
+import type { Pod } from "../../domain/k8s/pod.ts"
+import type { PodSource } from "../../domain/pod/model.ts"
+import * as KeyedMailbox from "../KeyedMailbox.ts"
+
+export const annotationMirror = "kubernetes.io/config.mirror"
+
+export interface DesiredPod {
+  readonly pod: Pod
+  readonly source: PodSource
+  /** The source has it no more. It stays here until its worker has cleaned up and called `forget`. */
+  readonly removed: boolean
+}
+
+/** `name_namespace`: what ties a static pod to its mirror. */
+export const fullName = (pod: Pod): string => `${pod.metadata.name}_${pod.metadata.namespace}`
+
+export const isMirror = (pod: Pod): boolean => pod.metadata.annotations?.[annotationMirror] !== undefined
+
+export class PodRegistry extends Context.Service<PodRegistry, {
+  /** Makes `pods` the whole content of a source and marks it as heard from. */
+  readonly replace: (source: PodSource, pods: ReadonlyArray<Pod>) => Effect.Effect<void>
+  readonly upsert: (source: PodSource, pod: Pod) => Effect.Effect<void>
+  /** `last`: the object as it was when it went, which may carry a shorter grace than the one known. */
+  readonly remove: (source: PodSource, uid: string, last?: Pod) => Effect.Effect<void>
+  readonly get: (uid: string) => Effect.Effect<DesiredPod | undefined>
+  readonly all: Effect.Effect<ReadonlyArray<DesiredPod>>
+  /** Drops a removed pod for good. */
+  readonly forget: (uid: string) => Effect.Effect<void>
+  /** Tells the consumer of `changed` to look at the pod again. */
+  readonly touch: (uid: string) => Effect.Effect<void>
+  /** True once every source of the node has told its pods once: nothing unknown may be deleted before (parity C3). */
+  readonly allSourcesHeard: Effect.Effect<boolean>
+  /** The mirror pod of a static pod, as the API has it. */
+  readonly mirrorOf: (pod: Pod) => Effect.Effect<Pod | undefined>
+  readonly mirrors: Effect.Effect<ReadonlyArray<Pod>>
+  /** UIDs whose entry changed; a mirror's change is told under the UID of its static pod. One consumer. */
+  readonly changed: Effect.Effect<ReadonlyArray<string>>
+}>()("kubeffect/programs/pods/PodRegistry") {}
+
+/** `sources`: the sources that this node has. */
+export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistry> =>
+  Layer.effect(
+    PodRegistry,
+    Effect.gen(function*() {
+      const mailbox = yield* KeyedMailbox.make
+      const pods = new Map<string, DesiredPod>()
+      const mirrors = new Map<string, Pod>()
+      const heard = new Set<PodSource>()
+
+      const staticByName = (name: string): string | undefined => {
+        for (const [uid, desired] of pods) {
+          if (desired.source !== "api" && fullName(desired.pod) === name) return uid
+        }
+        return undefined
+      }
+      const tell = (uid: string | undefined) => uid === undefined ? Effect.void : mailbox.offer(uid)
+
+      const upsert = (source: PodSource, pod: Pod): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          if (source === "api" && isMirror(pod)) {
+            mirrors.set(fullName(pod), pod)
+            return tell(staticByName(fullName(pod)))
+          }
+          pods.set(pod.metadata.uid, { pod, source, removed: false })
+          return mailbox.offer(pod.metadata.uid)
+        })
+
+      const remove = (source: PodSource, uid: string, last?: Pod): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          const desired = pods.get(uid)
+          if (desired !== undefined && desired.source === source) {
+            pods.set(uid, { pod: last ?? desired.pod, source, removed: true })
+            return mailbox.offer(uid)
+          }
+          if (source !== "api") return Effect.void
+          for (const [name, mirror] of mirrors) {
+            if (mirror.metadata.uid !== uid) continue
+            mirrors.delete(name)
+            return tell(staticByName(name))
+          }
+          return Effect.void
+        })
+
+      const replace = Effect.fnUntraced(function*(source: PodSource, next: ReadonlyArray<Pod>) {
+        heard.add(source)
+        const present = new Set(next.map((pod) => pod.metadata.uid))
+        const gone = [...pods].filter(([uid, desired]) => desired.source === source && !present.has(uid))
+        for (const [uid] of gone) yield* remove(source, uid)
+        if (source === "api") {
+          for (const mirror of [...mirrors.values()]) {
+            if (!present.has(mirror.metadata.uid)) yield* remove(source, mirror.metadata.uid)
+          }
+        }
+        yield* Effect.forEach(next, (pod) => upsert(source, pod), { discard: true })
+      })
+
+      return PodRegistry.of({
+        replace,
+        upsert,
+        remove,
+        get: (uid) => Effect.sync(() => pods.get(uid)),
+        all: Effect.sync(() => [...pods.values()]),
+        forget: (uid) => Effect.sync(() => void (pods.get(uid)?.removed === true && pods.delete(uid))),
+        touch: mailbox.offer,
+        allSourcesHeard: Effect.sync(() => sources.every((source) => heard.has(source))),
+        mirrorOf: (pod) => Effect.sync(() => mirrors.get(fullName(pod))),
+        mirrors: Effect.sync(() => [...mirrors.values()]),
+        changed: mailbox.takeAll
+      })
+    })
+  )

@@ -1,0 +1,95 @@
+/**
+ * The workers of the node's pods: one supervised fiber for each UID, started when a source names the pod and woken by
+ * whatever concerns it. One worker that hangs or breaks never holds up another.
+ */
+import { Effect, FiberMap, Queue, Stream } from "effect"
+import { parseTime } from "../../domain/k8s/time.ts"
+import { ProbeSet } from "../probes/ProbeSet.ts"
+import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
+import { runtimeWatch } from "../runtime/runtimeWatch.ts"
+import { StatusWriter } from "../status/StatusWriter.ts"
+import { supervise, superviseToEnd } from "../supervise.ts"
+import { PodVolumes } from "../volumes/PodVolumes.ts"
+import { Admission } from "./Admission.ts"
+import { type DesiredPod, fullName, PodRegistry } from "./PodRegistry.ts"
+import { podWorker } from "./podWorker.ts"
+import { rejectedPod } from "./rejectedPod.ts"
+
+const createdAt = ({ pod }: DesiredPod): number => parseTime(pod.metadata.creationTimestamp ?? "") ?? 0
+
+/** Runs for ever. */
+export const podWorkers = Effect.gen(function*() {
+  const registry = yield* PodRegistry
+  const admission = yield* Admission
+  const statuses = yield* StatusWriter
+  const probes = yield* ProbeSet
+  const volumes = yield* PodVolumes
+  const health = yield* RuntimeHealth
+  const fibers = yield* FiberMap.make<string, void>()
+  const wakes = new Map<string, Queue.Queue<void>>()
+  // Full name of a running pod → UID, so that a static pod waits for the end of its predecessor (parity C10).
+  const names = new Map<string, string>()
+
+  const wake = (uid: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const queue = wakes.get(uid)
+      return queue === undefined ? Effect.void : Effect.asVoid(Queue.offer(queue, undefined))
+    })
+  const wakeAll = Effect.suspend(() => Effect.forEach([...wakes.keys()], wake, { discard: true }))
+
+  const begin = Effect.fnUntraced(function*(desired: DesiredPod) {
+    const uid = desired.pod.metadata.uid
+    const name = fullName(desired.pod)
+    const queue = yield* Queue.sliding<void>(1)
+    wakes.set(uid, queue)
+    names.set(name, uid)
+    const verdict = yield* admission.decide(desired)
+    const life = verdict._tag === "Admitted" ? podWorker(uid, queue) : rejectedPod(uid, verdict, queue)
+    const ended = Effect.gen(function*() {
+      wakes.delete(uid)
+      if (names.get(name) === uid) names.delete(name)
+      // A successor of the same name may have waited for this end.
+      for (const other of yield* registry.all) {
+        if (fullName(other.pod) === name && other.pod.metadata.uid !== uid) {
+          yield* registry.touch(other.pod.metadata.uid)
+        }
+      }
+    })
+    const whole = Effect.andThen(superviseToEnd("pod worker", life), ended)
+    yield* FiberMap.run(fibers, uid, whole.pipe(Effect.annotateLogs({ pod: name, uid })))
+  })
+
+  const changed = Effect.fnUntraced(function*(desired: DesiredPod) {
+    const uid = desired.pod.metadata.uid
+    if (wakes.has(uid)) return yield* wake(uid)
+    // Never worked on and gone already: what the runtime may hold of it is an orphan's case.
+    if (desired.removed) return yield* registry.forget(uid)
+    const holder = names.get(fullName(desired.pod))
+    if (holder !== undefined && desired.source !== "api") return
+    yield* begin(desired)
+  })
+
+  const desiredLoop = Effect.gen(function*() {
+    while (true) {
+      const uids = yield* registry.changed
+      const entries = yield* Effect.forEach(uids, registry.get)
+      const present = entries.filter((entry) => entry !== undefined).sort((a, b) => createdAt(a) - createdAt(b))
+      for (const desired of present) {
+        const shown = desired.source === "api" ? desired.pod : yield* registry.mirrorOf(desired.pod)
+        if (shown !== undefined) yield* statuses.reconcile(shown)
+        yield* changed(desired)
+      }
+    }
+  })
+
+  const wakeLoop = (uids: Effect.Effect<ReadonlyArray<string>>) =>
+    Effect.forever(Effect.flatMap(uids, (changedUids) => Effect.forEach(changedUids, wake, { discard: true })))
+
+  return yield* Effect.all([
+    supervise("desired pods", desiredLoop),
+    supervise("probe wake-ups", wakeLoop(probes.changed)),
+    supervise("volume wake-ups", wakeLoop(volumes.changed)),
+    supervise("runtime wake-ups", Stream.runForEach(health.changes, () => wakeAll)),
+    runtimeWatch(wake)
+  ], { concurrency: "unbounded", discard: true })
+}).pipe(Effect.scoped)

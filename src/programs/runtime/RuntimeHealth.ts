@@ -1,0 +1,112 @@
+/** How the runtime is doing, by its own word every five seconds and by the age of the last listing (parity B6, G1). */
+import { Clock, Context, Effect, Layer, Option, Ref, SubscriptionRef } from "effect"
+import type { Stream } from "effect"
+import { Cri } from "../../layers/cri/Cri.ts"
+import { supervise } from "../supervise.ts"
+
+const pollMs = 5000
+/** Answers older than this count as no answer (parity B6). */
+const staleMs = 30_000
+/** A listing older than this makes the node not ready: pods may have changed unseen (parity G1). */
+const listingStaleMs = 180_000
+
+export interface RuntimeStatus {
+  /** Empty when the runtime is ready; else why not, as the node's Ready condition tells it. */
+  readonly runtimeProblem: string
+  /** Empty when the pod network is ready. */
+  readonly networkProblem: string
+  /** `containerd://2.1.9`; empty before the first answer. */
+  readonly version: string
+  readonly handlers: ReadonlyArray<{
+    readonly name: string
+    readonly recursiveReadOnlyMounts: boolean
+    readonly userNamespaces: boolean
+  }>
+  readonly supplementalGroupsPolicy: boolean
+}
+
+export class RuntimeHealth extends Context.Service<RuntimeHealth, {
+  readonly status: Effect.Effect<RuntimeStatus>
+  /** The status now and at each change. */
+  readonly changes: Stream.Stream<RuntimeStatus>
+  /** To be called after each complete listing. */
+  readonly listed: Effect.Effect<void>
+  /** Problem of the listing, empty when it is recent. */
+  readonly listingProblem: Effect.Effect<string>
+}>()("kubeffect/programs/runtime/RuntimeHealth") {}
+
+const unknown: RuntimeStatus = {
+  runtimeProblem: "container runtime status check may not have completed yet",
+  networkProblem: "container runtime status check may not have completed yet",
+  version: "",
+  handlers: [],
+  supplementalGroupsPolicy: false
+}
+
+export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
+  RuntimeHealth,
+  Effect.gen(function*() {
+    const cri = yield* Cri
+    const current = yield* SubscriptionRef.make(unknown)
+    const answeredAt = yield* Ref.make(0)
+    const listedAt = yield* Ref.make(yield* Clock.currentTimeMillis)
+
+    const set = (next: RuntimeStatus) =>
+      SubscriptionRef.updateSome(
+        current,
+        (before) => JSON.stringify(before) === JSON.stringify(next) ? Option.none() : Option.some(next)
+      )
+
+    const poll = Effect.gen(function*() {
+      const answer = yield* cri.status({})
+      const before = yield* SubscriptionRef.get(current)
+      const version = before.version !== "" && before.runtimeProblem === ""
+        ? before.version
+        : yield* Effect.map(cri.version({}), (v) => `${v.runtimeName}://${v.runtimeVersion}`)
+      const problemOf = (type: string, what: string) => {
+        const condition = answer.status?.conditions.find((candidate) => candidate.type === type)
+        if (condition?.status === true) return ""
+        return `${what}: ${type}=false reason:${condition?.reason ?? ""} message:${condition?.message ?? ""}`
+      }
+      yield* Ref.set(answeredAt, yield* Clock.currentTimeMillis)
+      yield* set({
+        runtimeProblem: problemOf("RuntimeReady", "container runtime not ready"),
+        networkProblem: problemOf("NetworkReady", "container runtime network not ready"),
+        version,
+        handlers: answer.runtimeHandlers.map((handler) => ({
+          name: handler.name,
+          recursiveReadOnlyMounts: handler.features?.recursiveReadOnlyMounts ?? false,
+          userNamespaces: handler.features?.userNamespaces ?? false
+        })),
+        supplementalGroupsPolicy: answer.features?.supplementalGroupsPolicy ?? false
+      })
+    })
+
+    /** A runtime that does not answer is down at once for us: waiting for staleness would only hide it. */
+    const down = Effect.fnUntraced(function*(detail: string) {
+      const before = yield* SubscriptionRef.get(current)
+      const ageMs = (yield* Clock.currentTimeMillis) - (yield* Ref.get(answeredAt))
+      if (before.runtimeProblem === "" && ageMs < staleMs / 3) return
+      yield* set({ ...before, runtimeProblem: `container runtime is down: ${detail}` })
+    })
+
+    const loop = Effect.gen(function*() {
+      while (true) {
+        yield* Effect.catch(poll, (error) => down(error.detail))
+        yield* Effect.sleep(pollMs)
+      }
+    })
+    yield* Effect.forkScoped(supervise("runtime health", loop))
+
+    return RuntimeHealth.of({
+      status: SubscriptionRef.get(current),
+      changes: SubscriptionRef.changes(current),
+      listed: Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(listedAt, now)),
+      listingProblem: Effect.gen(function*() {
+        const ageMs = (yield* Clock.currentTimeMillis) - (yield* Ref.get(listedAt))
+        if (ageMs <= listingStaleMs) return ""
+        return `PLEG is not healthy: pleg was last seen active ${Math.floor(ageMs / 1000)}s ago; threshold is 3m0s`
+      })
+    })
+  })
+)
