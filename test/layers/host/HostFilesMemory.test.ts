@@ -3,24 +3,11 @@ import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
 import * as HostFilesMemory from "../../../src/layers/host/HostFilesMemory.ts"
-import { hostFilesContract, Scratch } from "../../contract/HostFilesContract.ts"
-
-const scratch = (host: HostFilesMemory.MemoryHost) => {
-  let count = 0
-  return Layer.succeed(
-    Scratch,
-    Scratch.of({
-      make: Effect.sync(() => {
-        const path = `/scratch/${count++}`
-        host.makeDirectories(path)
-        return path
-      })
-    })
-  )
-}
+import { hostFilesContract } from "../../contract/HostFilesContract.ts"
+import { inMemory } from "./scratch.ts"
 
 const host = new HostFilesMemory.MemoryHost()
-hostFilesContract("memory", Layer.merge(HostFilesMemory.layer(host), scratch(host)))
+hostFilesContract("memory", Layer.merge(HostFilesMemory.layer(host), inMemory(host)))
 
 describe("HostFiles: memory: what a disk can do", () => {
   it.effect("a full disk refuses the write and keeps the old content", () => {
