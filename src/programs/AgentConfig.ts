@@ -53,6 +53,7 @@ export interface AgentSettings {
   readonly kubeReserved: Readonly<Record<string, string>>
   readonly systemReserved: Readonly<Record<string, string>>
   readonly evictionHard: Readonly<Record<string, string>>
+  readonly evictionPressureTransitionMs: number
   readonly containerLogMaxSizeBytes: number
   readonly containerLogMaxFiles: number
   readonly imageGcHighPercent: number

@@ -1,16 +1,77 @@
 /** What the pods' workers and the server need to know of the node: its addresses, its network, its object at the API. */
-import { Context, type Effect } from "effect"
+import { Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
+import type { Stream } from "effect"
 import type { Node } from "../../domain/k8s/node.ts"
+import { nodeIps } from "../../domain/node/addresses.ts"
+import type { NoSuchNodeIp } from "../../domain/node/addresses.ts"
+import { allocatableOf, capacityOf } from "../../domain/node/capacity.ts"
 import type { NodeView } from "../../domain/pod/model.ts"
-import type { NodeReading } from "../../layers/host/NodeFacts.ts"
+import { NodeFacts, type NodeFactsError, type NodeReading } from "../../layers/host/NodeFacts.ts"
+import { AgentConfig } from "../AgentConfig.ts"
+import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 
 export class NodeState extends Context.Service<NodeState, {
   readonly view: Effect.Effect<NodeView>
-  /** The machine, as read at start and refreshed with the node's status. */
+  /** The machine as last read. */
   readonly facts: Effect.Effect<NodeReading>
-  /** This node's object; undefined before registration and in standalone mode. */
+  /** Reads the machine again. */
+  readonly refresh: Effect.Effect<NodeReading, NodeFactsError>
+  /** The node's addresses, primary family first. */
+  readonly ips: Effect.Effect<ReadonlyArray<string>>
+  /** This node's object as the API server last showed it; undefined before registration and in standalone mode. */
   readonly node: Effect.Effect<Node | undefined>
   readonly setNode: (node: Node) => Effect.Effect<void>
-  /** Resources that pods may use: capacity less reservations (parity B7), as quantities. */
+  readonly nodeChanges: Stream.Stream<Node | undefined>
+  /** Quantities by resource name (parity B7). */
+  readonly capacity: Effect.Effect<Readonly<Record<string, string>>>
   readonly allocatable: Effect.Effect<Readonly<Record<string, string>>>
 }>()("kubeffect/programs/node/NodeState") {}
+
+/** Fails when the machine cannot be read, or has no address that the node could be reached at. */
+export const layer: Layer.Layer<
+  NodeState,
+  NodeFactsError | NoSuchNodeIp,
+  AgentConfig | NodeFacts | RuntimeHealth
+> = Layer.effect(
+  NodeState,
+  Effect.gen(function*() {
+    const config = yield* AgentConfig
+    const host = yield* NodeFacts
+    const health = yield* RuntimeHealth
+    const first = yield* host.read
+    const facts = yield* Ref.make(first)
+    const ips = yield* Ref.make(yield* Effect.fromResult(nodeIps(first, config.nodeIps)))
+    const node = yield* SubscriptionRef.make<Node | undefined>(undefined)
+
+    const refresh = Effect.gen(function*() {
+      const reading = yield* host.read
+      yield* Ref.set(facts, reading)
+      const found = nodeIps(reading, config.nodeIps)
+      // An address that is gone for a moment is kept: pods and the API server go on to know the node by it.
+      if (found._tag === "Success") yield* Ref.set(ips, found.success)
+      return reading
+    })
+
+    return NodeState.of({
+      view: Effect.gen(function*() {
+        const { networkProblem, runtimeProblem } = yield* health.status
+        const networkMessage = networkProblem === "" ? runtimeProblem : networkProblem
+        return {
+          nodeName: config.nodeName,
+          hostIPs: yield* Ref.get(ips),
+          networkReady: networkProblem === "",
+          networkMessage,
+          maxRestartDelayMs: config.maxRestartDelayMs
+        }
+      }),
+      facts: Ref.get(facts),
+      refresh,
+      ips: Ref.get(ips),
+      node: SubscriptionRef.get(node),
+      setNode: (next) => SubscriptionRef.set(node, next),
+      nodeChanges: SubscriptionRef.changes(node),
+      capacity: Effect.map(Ref.get(facts), (reading) => capacityOf(reading, config)),
+      allocatable: Effect.map(Ref.get(facts), (reading) => allocatableOf(reading, config))
+    })
+  })
+)

@@ -1,0 +1,57 @@
+/**
+ * Ends what runs here and nobody asked for: sandboxes and containers of pods that no source names (parity C14). Not
+ * before every source has been heard, because a pod that is merely late is no orphan (parity C3).
+ */
+import { Effect, Schedule } from "effect"
+import { annotationPodDeletionGracePeriod, annotationPodTerminationGracePeriod } from "../../domain/runtime/labels.ts"
+import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
+import { PodRegistry } from "../pods/PodRegistry.ts"
+import { type RuntimePod, RuntimeView } from "../runtime/RuntimeView.ts"
+import { supervise } from "../supervise.ts"
+
+/** Between two rounds (parity C11: housekeeping). */
+const roundMs = 2000
+/** Grace of a container whose labels do not tell one, in seconds (parity C14). */
+const defaultGraceSeconds = 1
+
+const graceOf = (annotations: Readonly<Record<string, string>>): number => {
+  const text = annotations[annotationPodDeletionGracePeriod] ?? annotations[annotationPodTerminationGracePeriod]
+  const seconds = Number(text ?? Number.NaN)
+  return Number.isInteger(seconds) && seconds >= 0 ? seconds : defaultGraceSeconds
+}
+
+/** Runs for ever. */
+export const orphanPods = Effect.gen(function*() {
+  const cri = yield* Cri
+  const registry = yield* PodRegistry
+  const view = yield* RuntimeView
+
+  const stopContainer = Effect.fnUntraced(function*(containerId: string) {
+    const answer = yield* cri.containerStatus({ containerId })
+    if (answer.status?.state !== ContainerState.CONTAINER_RUNNING) return
+    const timeout = graceOf(answer.status.annotations)
+    yield* cri.stopContainer({ containerId, timeout: BigInt(timeout) }, { timeoutMs: (timeout + 120) * 1000 })
+  }, (effect) => Effect.catchReason(effect, "CriError", "NotFound", () => Effect.void))
+
+  const end = Effect.fnUntraced(function*(pod: RuntimePod) {
+    yield* Effect.logInfo(`ending the pod ${pod.namespace}/${pod.name}, which no source names any more`)
+    yield* Effect.forEach(pod.containerIds, stopContainer, { concurrency: "unbounded", discard: true })
+    yield* Effect.forEach(pod.containerIds, (containerId) => cri.removeContainer({ containerId }), { discard: true })
+    yield* Effect.forEach(
+      pod.sandboxIds,
+      (podSandboxId) => Effect.andThen(cri.stopPodSandbox({ podSandboxId }), cri.removePodSandbox({ podSandboxId })),
+      { discard: true }
+    )
+  }, (effect, pod) => Effect.catch(effect, (error) => Effect.logWarning(`cannot end the orphan pod ${pod.uid}`, error)))
+
+  const round = Effect.gen(function*() {
+    if (!(yield* registry.allSourcesHeard)) return
+    const wanted = new Set((yield* registry.all).map(({ pod }) => pod.metadata.uid))
+    const orphans = (yield* view.pods).filter((pod) => !wanted.has(pod.uid))
+    if (orphans.length === 0) return
+    yield* Effect.forEach(orphans, end, { concurrency: 8, discard: true })
+    yield* view.relist
+  })
+
+  return yield* supervise("orphan pods", Effect.repeat(round, Schedule.spaced(roundMs)))
+})

@@ -1,0 +1,133 @@
+/**
+ * Keeps the node's status at the API server true: computed every ten seconds and whenever the runtime's health changes,
+ * written when it differs or has not been written for long (parity B3).
+ */
+import { Clock, Effect, Random, Ref, Stream } from "effect"
+import { decodeNode } from "../../domain/k8s/decode.ts"
+import type { NodeStatus } from "../../domain/k8s/node.ts"
+import * as resources from "../../domain/k8s/resources.ts"
+import { formatTime } from "../../domain/k8s/time.ts"
+import { conditionEvents, nodeConditions } from "../../domain/node/conditions.ts"
+import {
+  conditionsOverruled,
+  type NodeImage,
+  nodeStatus,
+  nodeStatusPatch,
+  statusChanged
+} from "../../domain/node/nodeObject.ts"
+import { heldPressure, type MachineLoad, neverSeen, pressureOf } from "../../domain/node/pressure.ts"
+import { KubeApi } from "../../layers/api/KubeApi.ts"
+import { Cri } from "../../layers/cri/Cri.ts"
+import { AgentConfig } from "../AgentConfig.ts"
+import { EventRecorder } from "../events/EventRecorder.ts"
+import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
+import { supervise } from "../supervise.ts"
+import { registerNode } from "./nodeRegistration.ts"
+import { NodeState } from "./NodeState.ts"
+
+/** Images are listed anew after this long (parity G4). */
+const imagesAgeMs = 30_000
+
+/** Runs for ever: registers the node, then reports. */
+export const nodeStatusLoop = Effect.gen(function*() {
+  const api = yield* KubeApi
+  const cri = yield* Cri
+  const config = yield* AgentConfig
+  const health = yield* RuntimeHealth
+  const nodeState = yield* NodeState
+  const events = yield* EventRecorder
+  const sent = yield* Ref.make<NodeStatus | undefined>(undefined)
+  const sentAt = yield* Ref.make(0)
+  const pressureSeen = yield* Ref.make(neverSeen)
+  const images = yield* Ref.make<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>({
+    atMs: Number.NEGATIVE_INFINITY,
+    list: []
+  })
+
+  const currentImages = Effect.gen(function*() {
+    const known = yield* Ref.get(images)
+    const now = yield* Clock.currentTimeMillis
+    if (now - known.atMs < imagesAgeMs) return known.list
+    const answer = yield* cri.listImages({})
+    const list = answer.images.map((image) => ({
+      names: [...image.repoDigests, ...image.repoTags],
+      sizeBytes: Number(image.size)
+    }))
+    yield* Ref.set(images, { atMs: now, list })
+    return list
+    // A runtime that is down shows in the conditions; the images known stay.
+  }).pipe(Effect.catch(() => Effect.map(Ref.get(images), (known) => known.list)))
+
+  const currentPressure = Effect.fnUntraced(function*(machine: MachineLoad) {
+    const now = yield* Clock.currentTimeMillis
+    const held = heldPressure(
+      yield* Ref.get(pressureSeen),
+      pressureOf(machine, config.evictionHard),
+      now,
+      config.evictionPressureTransitionMs
+    )
+    yield* Ref.set(pressureSeen, held.seen)
+    return held.pressure
+  })
+
+  const compute = Effect.gen(function*() {
+    const runtime = yield* health.status
+    const before = (yield* nodeState.node)?.status
+    const now = yield* Clock.currentTimeMillis
+    const machine = yield* nodeState.refresh.pipe(Effect.catch(() => nodeState.facts))
+    const problems = [runtime.runtimeProblem, runtime.networkProblem, yield* health.listingProblem]
+      .filter((problem) => problem !== "")
+    return nodeStatus({
+      identity: config,
+      machine,
+      runtime,
+      ips: yield* nodeState.ips,
+      images: yield* currentImages,
+      maxImages: config.nodeStatusMaxImages,
+      conditions: nodeConditions(before?.conditions ?? [], {
+        now: formatTime(now),
+        pressure: yield* currentPressure(machine),
+        problems: [...new Set(problems)]
+      }),
+      volumesInUse: before?.volumesInUse ?? []
+    })
+  })
+
+  const report = Effect.gen(function*() {
+    const next = yield* compute
+    const now = yield* Clock.currentTimeMillis
+    const last = yield* Ref.get(sent)
+    const shown = (yield* nodeState.node)?.status
+    const due = now - (yield* Ref.get(sentAt)) >= config.nodeStatusReportFrequencyMs
+    if (!due && !statusChanged(last, next) && !conditionsOverruled(last, shown)) return
+    const answer = yield* api.patch(
+      resources.nodes,
+      { name: config.nodeName },
+      { type: "strategic", body: nodeStatusPatch(next) },
+      { subresource: "status" }
+    )
+    yield* Ref.set(sent, next)
+    yield* Ref.set(sentAt, now)
+    const decoded = decodeNode(answer)
+    if (decoded._tag === "Success") yield* nodeState.setNode(decoded.success)
+    yield* Effect.forEach(
+      conditionEvents(config.nodeName, shown?.conditions ?? [], next.conditions ?? []),
+      (event) => events.recordNode(event),
+      { discard: true }
+    )
+  })
+
+  yield* registerNode(yield* compute)
+  yield* events.recordNode({ type: "Normal", reason: "Starting", message: "Starting kubelet." })
+
+  /** The period is spread so that the nodes of a cluster do not report in step. */
+  const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
+  const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
+  const hints = Stream.merge(ticks, Stream.map(health.changes, () => undefined))
+  return yield* supervise(
+    "node status",
+    Stream.runForEach(hints, () =>
+      // A node object that somebody deleted is made again.
+      Effect.catchReason(report, "ApiError", "NotFound", () => Effect.flatMap(compute, registerNode)))
+  )
+})
