@@ -3,7 +3,8 @@
  * is told to do (`Action`). All of it is plain data, so that `plan` is a pure function and a trace of a run is readable.
  */
 import { Data } from "effect"
-import type { Pod, PodStatus } from "../k8s/pod.ts"
+import type { Pod } from "../k8s/pod.ts"
+import type { PodStatus } from "../k8s/podStatus.ts"
 
 /** Where a pod was declared (parity C1, C4). */
 export type PodSource = "api" | "file" | "http"
@@ -81,6 +82,13 @@ export interface StartFailure {
   readonly tries: number
 }
 
+/** An action that was tried and may have to be tried again: when it was last, how often, and with which grace. */
+export interface Attempt {
+  readonly atMs: number
+  readonly tries: number
+  readonly graceMs: number
+}
+
 /** A back-off entry (parity D11): the delay in force and when it was last used. */
 export interface BackoffEntry {
   readonly delayMs: number
@@ -118,6 +126,16 @@ export interface PodMemory {
     readonly kills: Readonly<Record<string, KillReason>>
   }
   readonly termination: Termination | undefined
+  /** Kills, sandbox stops and removals tried, by `<verb>:<id>`: kept by `plan`, so that a failing one is paced. */
+  readonly attempts?: Readonly<Record<string, Attempt>>
+  /** Containers killed in order to run again, by name, whatever their policy says of it (parity D3, D9): kept by `plan`. */
+  readonly owed?: Readonly<Record<string, { readonly id: string; readonly why: StartReason }>>
+  /** Image that each container's start was last tried with; another one ends the back-off (parity N2): kept by `plan`. */
+  readonly triedImages?: Readonly<Record<string, string>>
+  /** The exit of a container restarts them all in place (KEP-5532): kept by `plan` until the records are gone. */
+  readonly restartingAll?: boolean
+  /** What holds the pod up, once its event was given (network, volumes): kept by `plan`. */
+  readonly held?: { readonly reason: string; readonly message: string }
 }
 
 /** What the plan needs of the node. */
@@ -128,6 +146,10 @@ export interface NodeView {
   readonly networkMessage: string
   /** Cap of the crash back-off in milliseconds, 300 000 by default (parity D11). */
   readonly maxRestartDelayMs: number
+  /** Scheme of container ids in the status; `containerd` by default. */
+  readonly runtimeName?: string
+  /** Runtime handlers that can mount recursively read-only; the default handler is "" (parity D21). */
+  readonly recursiveReadOnlyHandlers?: ReadonlyArray<string>
 }
 
 export interface VolumeView {

@@ -1,0 +1,100 @@
+/** A plan being made: steps add to it in order. It lives no longer than one call of `plan`. */
+import { graceMs } from "./grace.ts"
+import type { Action, Attempt, KillReason, ObservedContainer, PodEvent, PodMemory, PodView } from "./model.ts"
+import { Action as Actions } from "./model.ts"
+import type { Slot } from "./spec.ts"
+
+export interface Draft {
+  readonly nowMs: number
+  readonly actions: Array<Action>
+  readonly events: Array<PodEvent>
+  wakeAtMs: number | undefined
+  memory: PodMemory
+}
+
+export const draftOf = (view: PodView): Draft => ({
+  nowMs: view.nowMs,
+  actions: [],
+  events: [],
+  wakeAtMs: undefined,
+  memory: view.memory
+})
+
+/** Asks for another look at a time to come; what is due already needs none, it has been acted on. */
+export const wakeAt = (draft: Draft, atMs: number): void => {
+  if (atMs > draft.nowMs && (draft.wakeAtMs === undefined || atMs < draft.wakeAtMs)) draft.wakeAtMs = atMs
+}
+
+const retryGapMs = (tries: number): number => Math.min(1000 * 2 ** Math.min(tries - 1, 10), 10_000)
+
+/**
+ * Whether it is time to try (again). What has been tried and still has to be done is tried again after a pause that
+ * grows to 10 s; a shorter grace does not wait.
+ */
+const begin = (draft: Draft, key: string, grace: number): boolean => {
+  const last: Attempt | undefined = draft.memory.attempts?.[key]
+  if (last !== undefined && grace >= last.graceMs) {
+    const nextMs = last.atMs + retryGapMs(last.tries)
+    if (nextMs > draft.nowMs) {
+      wakeAt(draft, nextMs)
+      return false
+    }
+  }
+  const attempt: Attempt = { atMs: draft.nowMs, tries: (last?.tries ?? 0) + 1, graceMs: grace }
+  draft.memory = { ...draft.memory, attempts: { ...draft.memory.attempts, [key]: attempt } }
+  return true
+}
+
+export const wasTried = (memory: PodMemory, key: string): boolean => memory.attempts?.[key] !== undefined
+
+export interface Kill {
+  readonly record: ObservedContainer
+  readonly slot: Slot | undefined
+  readonly why: KillReason
+  readonly message: string
+  readonly graceSeconds: number
+  /** Time of the grace that has gone by already. */
+  readonly elapsedMs?: number
+}
+
+/** Plans a kill unless one is under way or was tried just now. */
+export const kill = (draft: Draft, { elapsedMs = 0, graceSeconds, message, record, slot, why }: Kill): void => {
+  if (draft.memory.busy.kills[record.id] !== undefined) return
+  if (!begin(draft, `kill:${record.id}`, graceSeconds * 1000)) return
+  draft.actions.push(Actions.KillContainer({
+    id: record.id,
+    name: record.name,
+    graceMs: graceMs(graceSeconds, elapsedMs),
+    runPreStop: graceSeconds * 1000 - elapsedMs > 0 && slot?.container.lifecycle?.preStop !== undefined,
+    why,
+    message
+  }))
+}
+
+export const remove = (draft: Draft, record: ObservedContainer): void => {
+  if (begin(draft, `remove:${record.id}`, 0)) {
+    draft.actions.push(Actions.RemoveContainer({ id: record.id, name: record.name }))
+  }
+}
+
+export const stopSandbox = (
+  draft: Draft,
+  id: string,
+  why: "PodTerminating" | "PodFinished" | "SandboxChanged"
+): void => {
+  if (draft.memory.busy.sandbox || !begin(draft, `stop:${id}`, 0)) return
+  draft.actions.push(Actions.StopSandbox({ id, why }))
+}
+
+export const cancelStart = (draft: Draft): void => {
+  const name = draft.memory.busy.start
+  if (name !== undefined) draft.actions.push(Actions.CancelStart({ name }))
+}
+
+/** Gives an event once for each thing it is about. */
+export const tellOnce = (draft: Draft, key: string, event: PodEvent): void => {
+  if (wasTried(draft.memory, `tell:${key}`)) return
+  const attempt: Attempt = { atMs: draft.nowMs, tries: 1, graceMs: 0 }
+  draft.memory = { ...draft.memory, attempts: { ...draft.memory.attempts, [`tell:${key}`]: attempt } }
+  draft.events.push(event)
+}

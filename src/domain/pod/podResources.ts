@@ -1,0 +1,20 @@
+/** Resources and QoS class of the pod as a whole, as its status shows them (parity F4, F5). */
+import type { PodStatus } from "../k8s/podStatus.ts"
+import { podLimits, podRequests } from "../resources/podResources.ts"
+import { qosClassOf } from "../resources/qos.ts"
+import { listOf } from "../resources/resourceLists.ts"
+import type { Scene } from "./scene.ts"
+
+export const podResourceFields = (scene: Scene): Pick<PodStatus, "qosClass" | "allocatedResources" | "resources"> => {
+  const { pod } = scene.view
+  const requests = podRequests(pod)
+  const limits = podLimits(pod)
+  return {
+    qosClass: qosClassOf(pod),
+    ...(requests.size === 0 ? {} : { allocatedResources: listOf(requests) }),
+    resources: {
+      ...(limits.size === 0 ? {} : { limits: listOf(limits) }),
+      ...(requests.size === 0 ? {} : { requests: listOf(requests) })
+    }
+  }
+}
