@@ -1,5 +1,5 @@
 /** A kernel log that the test writes. */
-import { Layer, PubSub, Stream } from "effect"
+import { Layer, type PubSub, Stream } from "effect"
 import { KernelLog, type KernelLogLine } from "./KernelLog.ts"
 
 export const layer = (log: PubSub.PubSub<KernelLogLine>): Layer.Layer<KernelLog> =>

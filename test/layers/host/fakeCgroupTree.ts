@@ -66,7 +66,7 @@ export const layer = (host: HostFilesMemory.MemoryHost): Layer.Layer<HostFiles> 
         removeDirectory: (path) =>
           Effect.suspend(() => {
             if (!host.exists(path) || pidsOf(host, path).length > 0) return files.removeDirectory(path)
-            for (const inode of [...host.at(path).inode.entries.values()]) {
+            for (const inode of host.at(path).inode.entries.values()) {
               if (inode.type === "file") host.removeFile(`${path}/${inode.name}`)
             }
             return files.removeDirectory(path)

@@ -176,7 +176,7 @@ export class MemoryHost {
   }
 
   #drop(inode: Inode, nowMs: number): void {
-    for (const child of [...inode.entries.values()]) this.#drop(child, nowMs)
+    for (const child of inode.entries.values()) this.#drop(child, nowMs)
     unlink(inode, nowMs)
     inode.fs.drop(inode)
   }

@@ -1,0 +1,30 @@
+/**
+ * The Secrets and ConfigMaps that pods of this node refer to, each watched by itself (the node authorizer allows nothing
+ * wider, parity Q4), shared between pods and dropped with the last of them (parity I6).
+ */
+import { Context, type Effect } from "effect"
+import type { EnvLookups, Lookup } from "../../domain/config/lookups.ts"
+import type { ConfigMap } from "../../domain/k8s/configMap.ts"
+import type { Pod } from "../../domain/k8s/pod.ts"
+import type { Secret } from "../../domain/k8s/secret.ts"
+
+export interface ObjectReferences {
+  readonly secrets: ReadonlySet<string>
+  readonly configMaps: ReadonlySet<string>
+}
+
+export class ObjectCache extends Context.Service<ObjectCache, {
+  /** Watches what the pod refers to from now on, and no more what it did before; repeatable. */
+  readonly track: (pod: Pod) => Effect.Effect<void>
+  readonly untrack: (uid: string) => Effect.Effect<void>
+  /** What is known now; `undefined` until the server has answered once. Of what no pod tracks: a `Failed`. */
+  readonly secret: (namespace: string, name: string) => Effect.Effect<Lookup<Secret> | undefined>
+  readonly configMap: (namespace: string, name: string) => Effect.Effect<Lookup<ConfigMap> | undefined>
+  /** Waits for the first answers, at most ten seconds; what has not come by then is `Failed`. For variables of containers. */
+  readonly lookup: (
+    namespace: string,
+    references: ObjectReferences
+  ) => Effect.Effect<Pick<EnvLookups, "secrets" | "configMaps">>
+  /** UIDs of the pods that refer to an object that changed. One consumer. */
+  readonly changed: Effect.Effect<ReadonlyArray<string>>
+}>()("kubeffect/programs/volumes/ObjectCache") {}
