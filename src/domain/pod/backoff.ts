@@ -26,7 +26,7 @@ export const nextEntry = (
   times: { readonly finishedAtMs: number; readonly nowMs: number },
   maxMs: number
 ): BackoffEntry => ({
-  delayMs: entry === undefined || expired(entry, times.finishedAtMs, maxMs)
+  delayMs: entry === undefined || entry.delayMs === 0 || expired(entry, times.finishedAtMs, maxMs)
     ? initialDelayMs(maxMs)
     : Math.min(entry.delayMs * 2, maxMs),
   lastMs: times.nowMs

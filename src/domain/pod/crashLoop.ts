@@ -43,30 +43,55 @@ const announce = (scene: Scene, slot: Slot, draft: Draft, wait: { entry: Backoff
   }
 }
 
+interface Wait {
+  readonly entry: BackoffEntry
+  readonly untilMs: number
+}
+
+/**
+ * What the container has to wait for. One that was killed in order to run again is judged by the run before: it did not
+ * crash, so only a kill that follows too soon on the end before it has to wait.
+ */
+const waitOf = (scene: Scene, slot: Slot, exited: ObservedContainer): Wait | undefined => {
+  const maxMs = scene.view.node.maxRestartDelayMs
+  const owed = owedStart(scene, slot.name)
+  // A new definition has no history.
+  if (owed === "DefinitionChanged") return undefined
+  const entry = entryOf(scene, slot, exited)
+  if (owed !== undefined) {
+    const before = recordsOf(scene, slot.name)[1]
+    const freeMs = before === undefined ? undefined : waitUntilMs(entry, before.finishedAtMs, maxMs)
+    if (freeMs === undefined || freeMs <= exited.finishedAtMs) return undefined
+  }
+  const untilMs = waitUntilMs(entry, exited.finishedAtMs, maxMs)
+  return entry === undefined || untilMs === undefined ? undefined : { entry, untilMs }
+}
+
 /** True when the container has to wait; then the look that ends the wait is asked for. */
 export const inBackoff = (scene: Scene, slot: Slot, draft: Draft, exited: ObservedContainer): boolean => {
-  // A new definition has no history.
-  if (owedStart(scene, slot.name) === "DefinitionChanged") return false
-  const entry = entryOf(scene, slot, exited)
-  const untilMs = waitUntilMs(entry, exited.finishedAtMs, scene.view.node.maxRestartDelayMs)
-  if (entry === undefined || untilMs === undefined || untilMs <= draft.nowMs) return false
-  announce(scene, slot, draft, { entry, exited })
-  wakeAt(draft, untilMs)
+  const wait = waitOf(scene, slot, exited)
+  if (wait === undefined || wait.untilMs <= draft.nowMs) return false
+  announce(scene, slot, draft, { entry: wait.entry, exited })
+  wakeAt(draft, wait.untilMs)
   return true
 }
 
-/** The memory with the restart that begins now counted. */
+const entryAfter = (scene: Scene, slot: Slot, draft: Draft, exited: ObservedContainer): BackoffEntry | undefined => {
+  const owed = owedStart(scene, slot.name)
+  if (owed === "DefinitionChanged") return undefined
+  const entry = entryOf(scene, slot, exited)
+  const judged = owed === undefined ? exited : recordsOf(scene, slot.name)[1]
+  // An entry without a delay: the next one is the first that waits, and nothing is derived from the records meanwhile.
+  if (judged === undefined) return entry ?? { delayMs: 0, lastMs: draft.nowMs }
+  return nextEntry(entry, { finishedAtMs: judged.finishedAtMs, nowMs: draft.nowMs }, scene.view.node.maxRestartDelayMs)
+}
+
+/** Remembers that a restart begins now. */
 export const countRestart = (scene: Scene, slot: Slot, draft: Draft, exited: ObservedContainer): void => {
   const { [slot.name]: _, ...others } = draft.memory.restartBackoff
+  const entry = entryAfter(scene, slot, draft, exited)
   draft.memory = {
     ...draft.memory,
-    restartBackoff: owedStart(scene, slot.name) === "DefinitionChanged" ? others : {
-      ...others,
-      [slot.name]: nextEntry(
-        entryOf(scene, slot, exited),
-        { finishedAtMs: exited.finishedAtMs, nowMs: draft.nowMs },
-        scene.view.node.maxRestartDelayMs
-      )
-    }
+    restartBackoff: entry === undefined ? others : { ...others, [slot.name]: entry }
   }
 }

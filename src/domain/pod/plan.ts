@@ -9,7 +9,7 @@ import { keepStep } from "./keepStep.ts"
 import type { Plan, PodMemory, PodView, Termination } from "./model.ts"
 import { restartAllStep } from "./restartAllStep.ts"
 import { deservesSandbox, sandboxStep } from "./sandboxStep.ts"
-import { newestOf, type Scene, sceneOf } from "./scene.ts"
+import { hasRun, newestOf, type Scene, sceneOf, wantsStart } from "./scene.ts"
 import { isTerminalPhase } from "./spec.ts"
 import { startStep } from "./startStep.ts"
 import { assess, type Assessment, podStatus } from "./status.ts"
@@ -46,9 +46,16 @@ const endOf = (view: PodView, draft: Draft): Termination | undefined => {
 const statusesOf = (assessment: Assessment): ReadonlyMap<string, ContainerStatus> =>
   new Map([...assessment.init, ...assessment.regular, ...assessment.ephemeral].map((status) => [status.name, status]))
 
+/** The regular containers have run and will not again: sidecars do not keep a pod alive (parity D7, D9). */
+const workIsDone = (scene: Scene): boolean =>
+  scene.view.memory.restartingAll !== true && scene.regular.every((slot) => {
+    const newest = newestOf(scene, slot.name)
+    return newest?.state !== "Running" && hasRun(scene, slot) && !wantsStart(scene, slot)
+  })
+
 /** A pod whose containers have done all they will do ends by itself. */
 const isFinished = (scene: Scene, assessment: Assessment): boolean =>
-  isTerminalPhase(assessment.phase) || !deservesSandbox(scene)
+  isTerminalPhase(assessment.phase) || workIsDone(scene) || !deservesSandbox(scene)
 
 const proceed = (scene: Scene, draft: Draft, assessment: Assessment): void => {
   if (scene.sandbox === undefined) return sandboxStep(scene, draft)
@@ -102,16 +109,15 @@ export const plan = (given: PodView): Plan => {
   const end = endOf(view, draft)
   if (end === undefined) {
     const scene = sceneOf(view)
-    const assessment = assess(scene)
+    const assessment = assess(scene, false)
     if (!isFinished(scene, assessment)) {
       proceed(scene, draft, assessment)
-      const after = remembered(scene, draft)
-      return close(scene, draft, "syncing", podStatus(after, assess(after), false))
+      return close(scene, draft, "syncing", podStatus(remembered(scene, draft), false))
     }
   }
   const termination = end ?? { why: "Finished" as const }
   draft.memory = { ...draft.memory, termination }
   const scene = remembered(sceneOf(view), draft)
   const stopped = windDown(scene, draft, termination)
-  return close(scene, draft, stopped ? "terminated" : "terminating", podStatus(scene, assess(scene), stopped))
+  return close(scene, draft, stopped ? "terminated" : "terminating", podStatus(scene, stopped))
 }

@@ -31,7 +31,8 @@ const stickyPhase = (scene: Scene): Phase | undefined => {
   return isTerminalPhase(memory.lastStatus?.phase) ? memory.lastStatus.phase : undefined
 }
 
-export const assess = (scene: Scene): Assessment => {
+/** `stopped`: nothing of the pod will run again, so what has ended has ended for good. */
+export const assess = (scene: Scene, stopped: boolean): Assessment => {
   const { memory, pod } = scene.view
   const statusOf = (slot: Slot) => containerStatus(scene, slot)
   const init = scene.init.map(statusOf)
@@ -42,7 +43,7 @@ export const assess = (scene: Scene): Assessment => {
     statuses: new Map([...init, ...regular].map((status) => [status.name, status])),
     restarts: (slot, exitCode) =>
       memory.restartingAll === true || owedStart(scene, slot.name) !== undefined || restartsAfter(pod, slot, exitCode),
-    over: memory.termination !== undefined && !isStatic(scene),
+    over: stopped && !isStatic(scene),
     initialized: isInitialized(scene)
   })
   return { phase, init, regular, ephemeral: scene.ephemeral.map(statusOf) }
@@ -66,9 +67,21 @@ const words = (scene: Scene, phase: string): Words => {
 
 const byName = (a: ContainerStatus, b: ContainerStatus): number => a.name < b.name ? -1 : a.name > b.name ? 1 : 0
 
+/** The last word on a pod that is over: later changes of the object, such as its deletion, do not touch it. */
+const isFinal = (status: PodStatus): boolean =>
+  isTerminalPhase(status.phase) &&
+  status.conditions?.some(({ status, type }) => type === "PodReadyToStartContainers" && status === "True") !== true &&
+  [
+    ...status.initContainerStatuses ?? [],
+    ...status.containerStatuses ?? [],
+    ...status.ephemeralContainerStatuses ?? []
+  ].every(({ state }) => state?.running === undefined)
+
 /** `stopped`: no container runs, no sandbox is ready, and none will be again. */
-export const podStatus = (scene: Scene, assessment: Assessment, stopped: boolean): PodStatus => {
+export const podStatus = (scene: Scene, stopped: boolean): PodStatus => {
   const { memory, node, pod } = scene.view
+  if (stopped && memory.lastStatus !== undefined && isFinal(memory.lastStatus)) return memory.lastStatus
+  const assessment = assess(scene, stopped)
   const computed = new Map([...assessment.init, ...assessment.regular].map((status) => [status.name, status]))
   const conditions = conditionsOf(scene, computed, assessment.phase)
   const ended = stopped ? endedStatuses(assessment, stickyPhase(scene)) : assessment
