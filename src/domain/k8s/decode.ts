@@ -63,6 +63,26 @@ const recordWithoutNulls = (u: object): object => {
   return copy ?? u
 }
 
+const listKeys = new Set(["requests", "limits", "overhead", "podFixed", "capacity", "allocatable"])
+const valueKeys = new Set(["sizeLimit", "divisor"])
+
+const numbersAsText = (u: unknown): unknown =>
+  isRecord(u)
+    ? Object.fromEntries(Object.entries(u).map(([key, value]) => [key, typeof value === "number" ? `${value}` : value]))
+    : u
+
+/** YAML manifests may write a quantity as a number (`cpu: 2`), which the API server would have turned into text. */
+const quantitiesAsText = (u: unknown): unknown => {
+  if (Array.isArray(u)) return u.map(quantitiesAsText)
+  if (!isRecord(u)) return u
+  return Object.fromEntries(
+    Object.entries(u).map(([key, value]) => {
+      if (valueKeys.has(key) && typeof value === "number") return [key, `${value}`]
+      return [key, listKeys.has(key) ? numbersAsText(value) : quantitiesAsText(value)]
+    })
+  )
+}
+
 const targetOf = (u: unknown): string => {
   const meta = isRecord(u) && isRecord(u["metadata"]) ? u["metadata"] : {}
   const name = typeof meta["name"] === "string" ? meta["name"] : "<unnamed>"
@@ -89,7 +109,9 @@ export const decoder = <S extends Schema.Codec<unknown, unknown>>(kind: string, 
   return (u: unknown): Result.Result<S["Type"], MalformedObject> => {
     const cleaned = withoutNulls(u)
     if (fits(cleaned)) return Result.succeed(cleaned)
-    const explained = explain(cleaned)
+    const readable = quantitiesAsText(cleaned)
+    if (fits(readable)) return Result.succeed(readable)
+    const explained = explain(readable)
     const detail = Result.isFailure(explained) ? describe(explained.failure.issue) : "does not fit its schema"
     return Result.fail(new MalformedObject({ kind, target: targetOf(cleaned), detail }))
   }

@@ -1,5 +1,6 @@
 /** The field kinds Kubernetes objects are made of: short names for the optional fields that every Schema here repeats. */
 import { Schema } from "effect"
+import { isQuantity } from "../resources/quantity.ts"
 
 export const str = Schema.optionalKey(Schema.String)
 export const num = Schema.optionalKey(Schema.Number)
@@ -15,13 +16,16 @@ export const stringMap = Schema.optionalKey(StringMap)
 /** RFC 3339 text, as the API server sends it; see `time.ts`. */
 export const time = str
 
-/** A quantity in its text form; see `domain/resources/quantity.ts`. */
-export const quantity = str
+/** A quantity in its text form. Its syntax is checked here, so that whoever reckons with it later need not fail. */
+const QuantityText = Schema.String.check(
+  Schema.makeFilter((text) => isQuantity(text) || "Expected a quantity such as 250m or 64Mi")
+)
+export const quantity = Schema.optionalKey(QuantityText)
 
 /** Resource name → quantity text. */
-export const ResourceList = StringMap
-export type ResourceList = StringMap
-export const resourceList = stringMap
+export const ResourceList = Schema.Record(Schema.String, QuantityText)
+export type ResourceList = typeof ResourceList.Type
+export const resourceList = Schema.optionalKey(ResourceList)
 
 /** A port number or name, a count or a percentage. */
 export const IntOrString = Schema.Union([Schema.Number, Schema.String])
