@@ -1,0 +1,124 @@
+/** From a claim to the volume behind it, with the rules of when it may be used (parity I15). */
+import { Data } from "effect"
+import type { Lookup } from "../config/lookups.ts"
+import type { Pod } from "../k8s/pod.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../k8s/storage.ts"
+import { type DesiredVolume, VolumeSource } from "./desired.ts"
+import { isSafeName, type PluginName, plugins } from "./volumePaths.ts"
+
+export type ClaimState = Data.TaggedEnum<{
+  Usable: { readonly volume: Omit<DesiredVolume, "name"> }
+  /** May become usable: try again later. */
+  Unusable: { readonly message: string }
+}>
+export const ClaimState = Data.taggedEnum<ClaimState>()
+
+const gidAnnotation = "pv.beta.kubernetes.io/gid"
+
+const groupsOf = ({ metadata }: PersistentVolume): ReadonlyArray<number> => {
+  const gid = Number(metadata.annotations?.[gidAnnotation] ?? Number.NaN)
+  return Number.isInteger(gid) && gid >= 0 ? [gid] : []
+}
+
+interface Form {
+  readonly plugin: PluginName
+  readonly source: VolumeSource
+  readonly readOnly?: boolean
+}
+
+const formOf = ({ metadata, spec }: PersistentVolume): Form => {
+  const mountOptions = spec.mountOptions ?? []
+  if (spec.local !== undefined) {
+    const { fsType = "", path } = spec.local
+    return { plugin: plugins.local, source: VolumeSource.Local({ path, fsType, mountOptions }) }
+  }
+  if (spec.hostPath !== undefined) {
+    const { path, type = "" } = spec.hostPath
+    return { plugin: plugins.hostPath, source: VolumeSource.HostPath({ path, type }) }
+  }
+  if (spec.nfs !== undefined) {
+    const { path, readOnly = false, server } = spec.nfs
+    return { plugin: plugins.nfs, source: VolumeSource.Nfs({ server, path, mountOptions }), readOnly }
+  }
+  if (spec.csi !== undefined) {
+    const accessModes = spec.accessModes ?? []
+    return {
+      plugin: plugins.csi,
+      source: VolumeSource.Csi({ source: spec.csi, volumeName: metadata.name, accessModes, mountOptions }),
+      readOnly: spec.csi.readOnly ?? false
+    }
+  }
+  return {
+    plugin: plugins.local,
+    source: VolumeSource.Unsupported({ message: `no volume plugin matched the PersistentVolume ${metadata.name}` })
+  }
+}
+
+const claimProblem = (pod: Pod, claim: PersistentVolumeClaim, ephemeral: boolean): string | undefined => {
+  const { metadata, spec, status } = claim
+  if (ephemeral) {
+    const owned = metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === pod.metadata.uid)
+    if (owned !== true) {
+      const names = `${metadata.namespace}/${metadata.name} was not created for pod ${pod.metadata.namespace}`
+      return `PVC ${names}/${pod.metadata.name} (pod is not owner)`
+    }
+  }
+  if (metadata.deletionTimestamp !== undefined) return "PVC is being deleted"
+  if (status?.phase !== "Bound") return "PVC is not bound"
+  return (spec.volumeName ?? "") === "" ? "PVC has empty pvc.Spec.VolumeName" : undefined
+}
+
+const volumeProblem = (claim: PersistentVolumeClaim, volume: PersistentVolume): string | undefined => {
+  const { metadata, spec } = volume
+  if (!isSafeName(metadata.name)) return `invalid name of PV "${metadata.name}"`
+  if (spec.claimRef === undefined) {
+    return `found PV object ${metadata.name} but it has a nil pv.Spec.ClaimRef indicating it is not yet bound to the claim`
+  }
+  return spec.claimRef.uid === claim.metadata.uid
+    ? undefined
+    : `found PV object ${metadata.name} but its pv.Spec.ClaimRef.UID ${spec.claimRef.uid} does not point to claim.UID ${claim.metadata.uid}`
+}
+
+const missing = (resource: string, name: string): string => `${resource} "${name}" not found`
+
+const failureOf = (found: Lookup<unknown>, resource: string, name: string): string | undefined =>
+  found._tag === "Failed" ? found.message : found._tag === "Missing" ? missing(resource, name) : undefined
+
+export interface ClaimReading {
+  readonly claimName: string
+  readonly ephemeral: boolean
+  readonly claim: Lookup<PersistentVolumeClaim>
+  /** Read only when the claim names one. */
+  readonly volume: Lookup<PersistentVolume> | undefined
+}
+
+/** What the claim gives the pod. */
+export const claimState = (pod: Pod, reading: ClaimReading): ClaimState => {
+  const unusable = (text: string) =>
+    ClaimState.Unusable({
+      message: `error processing PVC ${pod.metadata.namespace}/${reading.claimName}: ${text}`
+    })
+  const { claim, volume } = reading
+  if (claim._tag !== "Found") {
+    const text = failureOf(claim, "persistentvolumeclaims", reading.claimName)
+    return unusable(`failed to fetch PVC from API server: ${text}`)
+  }
+  const problem = claimProblem(pod, claim.value, reading.ephemeral)
+  if (problem !== undefined) return unusable(problem)
+  const volumeName = claim.value.spec.volumeName ?? ""
+  if (volume === undefined || volume._tag !== "Found") {
+    const text = failureOf(volume ?? { _tag: "Missing" }, "persistentvolumes", volumeName)
+    return unusable(`failed to fetch PV ${volumeName} from API server: ${text}`)
+  }
+  const clash = volumeProblem(claim.value, volume.value)
+  if (clash !== undefined) return unusable(clash)
+  return ClaimState.Usable({
+    volume: {
+      specName: volume.value.metadata.name,
+      block: volume.value.spec.volumeMode === "Block",
+      groups: groupsOf(volume.value),
+      readOnly: false,
+      ...formOf(volume.value)
+    }
+  })
+}

@@ -1,0 +1,240 @@
+/** What a pod's volumes are to the agent: one form for all sources, whether named in the pod or behind a claim. */
+import { Data } from "effect"
+import type { Container } from "../k8s/container.ts"
+import type { Pod } from "../k8s/pod.ts"
+import type { CSIPersistentVolumeSource } from "../k8s/storage.ts"
+import type {
+  CSIVolumeSource,
+  DownwardAPIVolumeFile,
+  KeysProjection,
+  KeyToPath,
+  Volume,
+  VolumeProjection
+} from "../k8s/volume.ts"
+import { valueOfText } from "../resources/quantity.ts"
+import type { ClaimState } from "./claims.ts"
+import { isSafeName, type PluginName, plugins } from "./volumePaths.ts"
+
+export type ContentSource = Data.TaggedEnum<{
+  Secret: { readonly name: string; readonly items: ReadonlyArray<KeyToPath> | undefined; readonly optional: boolean }
+  ConfigMap: { readonly name: string; readonly items: ReadonlyArray<KeyToPath> | undefined; readonly optional: boolean }
+  Downward: { readonly items: ReadonlyArray<DownwardAPIVolumeFile> }
+  Token: { readonly audience: string; readonly expirationSeconds: number; readonly path: string }
+  Unsupported: { readonly message: string; readonly optional: boolean }
+}>
+export const ContentSource = Data.taggedEnum<ContentSource>()
+
+export type VolumeSource = Data.TaggedEnum<{
+  EmptyDir: { readonly medium: string; readonly sizeLimitBytes: number | undefined }
+  HostPath: { readonly path: string; readonly type: string }
+  /** Files made by the agent. `inMemory`: never on a disk. */
+  Content: { readonly sources: ReadonlyArray<ContentSource>; readonly defaultMode: number; readonly inMemory: boolean }
+  /** A directory or device of the node behind a PersistentVolume. */
+  Local: { readonly path: string; readonly fsType: string; readonly mountOptions: ReadonlyArray<string> }
+  Nfs: { readonly server: string; readonly path: string; readonly mountOptions: ReadonlyArray<string> }
+  /** A persistent volume of a CSI driver. */
+  Csi: {
+    readonly source: CSIPersistentVolumeSource
+    readonly volumeName: string
+    readonly accessModes: ReadonlyArray<string>
+    readonly mountOptions: ReadonlyArray<string>
+  }
+  /** A volume that a CSI driver makes for this pod alone. */
+  CsiInline: { readonly source: CSIVolumeSource }
+  /** Mounted by the runtime from an image. */
+  Image: {}
+  Unsupported: { readonly message: string }
+}>
+export const VolumeSource = Data.taggedEnum<VolumeSource>()
+
+export interface DesiredVolume {
+  /** In the pod. */
+  readonly name: string
+  /** In paths and messages: that of the PersistentVolume, where there is one. */
+  readonly specName: string
+  readonly plugin: PluginName
+  readonly source: VolumeSource
+  readonly readOnly: boolean
+  readonly block: boolean
+  /** Groups the volume's own annotation asks for. */
+  readonly groups: ReadonlyArray<number>
+}
+
+/** A volume that cannot be told what it is yet, or never. */
+export interface UnprocessedVolume {
+  readonly name: string
+  readonly message: string
+}
+
+export interface Desired {
+  readonly volumes: ReadonlyArray<DesiredVolume>
+  readonly unprocessed: ReadonlyArray<UnprocessedVolume>
+  /** Names whose claims have not been read yet. */
+  readonly pending: ReadonlyArray<string>
+}
+
+const defaultFileMode = 0o644
+const defaultTokenSeconds = 3600
+
+export const allContainers = (pod: Pod): ReadonlyArray<Container> => [
+  ...(pod.spec.initContainers ?? []),
+  ...pod.spec.containers,
+  ...(pod.spec.ephemeralContainers ?? [])
+]
+
+/** Volumes that some container mounts or maps; others are never made. */
+export const usedVolumes = (
+  pod: Pod
+): { readonly mounts: ReadonlySet<string>; readonly devices: ReadonlySet<string> } => ({
+  mounts: new Set(allContainers(pod).flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name))),
+  devices: new Set(allContainers(pod).flatMap(({ volumeDevices = [] }) => volumeDevices.map(({ name }) => name)))
+})
+
+/** The claim a volume goes through, if it does. Generic ephemeral volumes have one of a fixed name. */
+export const claimNameOf = (pod: Pod, volume: Volume): string | undefined =>
+  volume.persistentVolumeClaim?.claimName ??
+    (volume.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volume.name}`)
+
+const keys = (source: KeysProjection) => ({
+  name: source.name ?? "",
+  items: source.items,
+  optional: source.optional ?? false
+})
+
+const tokenSource = (wish: NonNullable<VolumeProjection["serviceAccountToken"]>): ContentSource =>
+  ContentSource.Token({
+    audience: wish.audience ?? "",
+    expirationSeconds: wish.expirationSeconds ?? defaultTokenSeconds,
+    path: wish.path
+  })
+
+const projection = (source: VolumeProjection): ReadonlyArray<ContentSource> => [
+  ...(source.secret === undefined ? [] : [ContentSource.Secret(keys(source.secret))]),
+  ...(source.configMap === undefined ? [] : [ContentSource.ConfigMap(keys(source.configMap))]),
+  ...(source.downwardAPI === undefined ? [] : [ContentSource.Downward({ items: source.downwardAPI.items ?? [] })]),
+  ...(source.serviceAccountToken === undefined ? [] : [tokenSource(source.serviceAccountToken)]),
+  ...(source.clusterTrustBundle === undefined ? [] : [ContentSource.Unsupported({
+    message: "ClusterTrustBundle projection is not enabled on this node",
+    optional: source.clusterTrustBundle.optional ?? false
+  })]),
+  ...(source.podCertificate === undefined ? [] : [ContentSource.Unsupported({
+    message: "PodCertificate projection is not enabled on this node",
+    optional: false
+  })])
+]
+
+interface Form {
+  readonly plugin: PluginName
+  readonly source: VolumeSource
+  readonly readOnly?: boolean
+}
+
+const content = (
+  plugin: PluginName,
+  sources: ReadonlyArray<ContentSource>,
+  defaultMode: number | undefined,
+  inMemory: boolean
+): Form => ({
+  plugin,
+  source: VolumeSource.Content({ sources, defaultMode: defaultMode ?? defaultFileMode, inMemory }),
+  readOnly: true
+})
+
+/** Volumes whose content the agent itself writes. */
+const contentForm = (volume: Volume): Form | undefined => {
+  if (volume.secret !== undefined) {
+    const { defaultMode, items, optional = false, secretName = "" } = volume.secret
+    return content(plugins.secret, [ContentSource.Secret({ name: secretName, items, optional })], defaultMode, true)
+  }
+  if (volume.configMap !== undefined) {
+    const { defaultMode, items, name = "", optional = false } = volume.configMap
+    return content(plugins.configMap, [ContentSource.ConfigMap({ name, items, optional })], defaultMode, false)
+  }
+  if (volume.downwardAPI !== undefined) {
+    const { defaultMode, items = [] } = volume.downwardAPI
+    return content(plugins.downwardAPI, [ContentSource.Downward({ items })], defaultMode, true)
+  }
+  if (volume.projected !== undefined) {
+    const { defaultMode, sources = [] } = volume.projected
+    return content(plugins.projected, sources.flatMap(projection), defaultMode, true)
+  }
+  return undefined
+}
+
+/** Keys of a volume that are no source of ours, for a message that names it. */
+const foreignSource = (volume: Volume): string => Object.keys(volume).find((key) => key !== "name") ?? "unknown"
+
+const inlineForm = (volume: Volume): Form => {
+  const made = contentForm(volume)
+  if (made !== undefined) return made
+  if (volume.hostPath !== undefined) {
+    const { path, type = "" } = volume.hostPath
+    return { plugin: plugins.hostPath, source: VolumeSource.HostPath({ path, type }) }
+  }
+  if (volume.nfs !== undefined) {
+    const { path, readOnly = false, server } = volume.nfs
+    return { plugin: plugins.nfs, source: VolumeSource.Nfs({ server, path, mountOptions: [] }), readOnly }
+  }
+  if (volume.csi !== undefined) {
+    return {
+      plugin: plugins.csi,
+      source: VolumeSource.CsiInline({ source: volume.csi }),
+      readOnly: volume.csi.readOnly ?? false
+    }
+  }
+  if (volume.image !== undefined) return { plugin: plugins.image, source: VolumeSource.Image(), readOnly: true }
+  // A volume without any source is an emptyDir.
+  if (volume.emptyDir !== undefined || Object.keys(volume).length === 1) {
+    const { medium = "", sizeLimit } = volume.emptyDir ?? {}
+    const sizeLimitBytes = sizeLimit === undefined ? undefined : valueOfText(sizeLimit)
+    return { plugin: plugins.emptyDir, source: VolumeSource.EmptyDir({ medium, sizeLimitBytes }) }
+  }
+  return {
+    plugin: plugins.emptyDir,
+    source: VolumeSource.Unsupported({ message: `no volume plugin matched: ${foreignSource(volume)}` })
+  }
+}
+
+const inlineVolume = (volume: Volume): DesiredVolume => ({
+  name: volume.name,
+  specName: volume.name,
+  block: false,
+  groups: [],
+  readOnly: false,
+  ...inlineForm(volume)
+})
+
+/** `claims`: by name of the claim; absent ones have not been read yet. */
+export const desiredVolumes = (pod: Pod, claims: ReadonlyMap<string, ClaimState>): Desired => {
+  const used = usedVolumes(pod)
+  const volumes: Array<DesiredVolume> = []
+  const unprocessed: Array<UnprocessedVolume> = []
+  const pending: Array<string> = []
+  for (const volume of pod.spec.volumes ?? []) {
+    const mounted = used.mounts.has(volume.name)
+    if (!mounted && !used.devices.has(volume.name)) continue
+    if (!isSafeName(volume.name)) {
+      unprocessed.push({ name: volume.name, message: `invalid volume name "${volume.name}"` })
+      continue
+    }
+    const claimName = claimNameOf(pod, volume)
+    if (claimName === undefined) {
+      volumes.push(inlineVolume(volume))
+      continue
+    }
+    const claim = claims.get(claimName)
+    if (claim === undefined) pending.push(volume.name)
+    else if (claim._tag === "Unusable") unprocessed.push({ name: volume.name, message: claim.message })
+    else if (claim.volume.block === mounted) {
+      const [is, where] = mounted ? ["Block", "volumeMounts"] : ["Filesystem", "volumeDevices"]
+      unprocessed.push({
+        name: volume.name,
+        message: `volume ${volume.name} has volumeMode ${is}, but is specified in ${where}`
+      })
+    } else {
+      const readOnly = claim.volume.readOnly || (volume.persistentVolumeClaim?.readOnly ?? false)
+      volumes.push({ ...claim.volume, name: volume.name, readOnly })
+    }
+  }
+  return { volumes, unprocessed, pending }
+}
