@@ -1,0 +1,94 @@
+/**
+ * The daemon's log on standard error, in the two forms of Kubernetes' components (parity T4): klog's text, which operators
+ * and their tools know from every node, and JSON. Verbosity works as there: 0 to 3 is for operators, from 4 on for who
+ * looks for a fault.
+ */
+import { Cause, Layer, Logger, type LogLevel, References } from "effect"
+
+/** One entry, whatever it will look like. */
+export interface Entry {
+  readonly severity: "I" | "W" | "E" | "F"
+  readonly verbosity: number
+  readonly date: Date
+  readonly message: string
+  readonly values: ReadonlyArray<readonly [key: string, value: string]>
+}
+
+export interface LogSettings {
+  readonly format: string
+  readonly verbosity: number
+}
+
+/** Replaces the loggers of Effect. */
+export const layer = ({ format, verbosity }: LogSettings): Layer.Layer<never> =>
+  Layer.merge(
+    Logger.layer([
+      Logger.withConsoleError(
+        Logger.make((options) => {
+          const entry = entryOf(options)
+          return format === "json" ? jsonLine(entry) : textLine(entry, process.pid)
+        })
+      )
+    ]),
+    Layer.succeed(References.MinimumLogLevel, levelFor(verbosity))
+  )
+
+/** The least that is shown at a verbosity. */
+export const levelFor = (verbosity: number): LogLevel.LogLevel =>
+  verbosity >= 6 ? "Trace" : verbosity >= 4 ? "Debug" : "Info"
+
+const severityOf = (level: LogLevel.LogLevel): Entry["severity"] =>
+  level === "Fatal" ? "F" : level === "Error" ? "E" : level === "Warn" ? "W" : "I"
+
+const entryOf = (options: Logger.Options<unknown>): Entry => {
+  const parts = Array.isArray(options.message) ? options.message : [options.message]
+  const [first, ...rest] = parts
+  const annotations = Object.entries(options.fiber.getRef(References.CurrentLogAnnotations))
+  return {
+    severity: severityOf(options.logLevel),
+    verbosity: options.logLevel === "Trace" ? 6 : options.logLevel === "Debug" ? 4 : 0,
+    date: options.date,
+    message: textOf(first),
+    values: [
+      ...annotations.map(([key, value]): readonly [string, string] => [key, textOf(value)]),
+      ...rest.flatMap(valuesOf),
+      ...(options.cause.reasons.length === 0 ? [] : [["err", Cause.pretty(options.cause)] as const])
+    ]
+  }
+}
+
+/** What was logged beside the message: failures as `err`, the fields of objects by their names. */
+const valuesOf = (part: unknown): ReadonlyArray<readonly [string, string]> => {
+  if (Cause.isCause(part)) return [["err", Cause.pretty(part)]]
+  if (part instanceof Error) return [["err", part.message]]
+  if (typeof part !== "object" || part === null || Array.isArray(part)) return [["value", textOf(part)]]
+  return Object.entries(part).map(([key, value]) => [key, textOf(value)])
+}
+
+const textOf = (value: unknown): string => {
+  if (typeof value === "string") return value
+  if (value instanceof Error) return value.message
+  return JSON.stringify(value) ?? String(value)
+}
+
+const pad = (value: number, digits: number): string => String(value).padStart(digits, "0")
+
+/** `W1122 19:31:49.896000   12345 kubeffect] "message" key="value"`, in UTC. */
+export const textLine = (entry: Entry, pid: number): string => {
+  const { date } = entry
+  const day = `${pad(date.getUTCMonth() + 1, 2)}${pad(date.getUTCDate(), 2)}`
+  const time = date.toISOString().slice(11, 23)
+  const values = entry.values.map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join("")
+  const process = String(pid).padStart(7, " ")
+  return `${entry.severity}${day} ${time}000 ${process} kubeffect] ${JSON.stringify(entry.message)}${values}`
+}
+
+/** As the JSON format of Kubernetes' components: errors have no `v`. */
+export const jsonLine = (entry: Entry): string =>
+  JSON.stringify({
+    ts: entry.date.getTime(),
+    caller: "kubeffect",
+    msg: entry.message,
+    ...(entry.severity === "E" || entry.severity === "F" ? {} : { v: entry.verbosity }),
+    ...Object.fromEntries(entry.values)
+  })

@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Console, Effect } from "effect"
+import { type Entry, jsonLine, layer, textLine } from "../../../src/cli/logging/klog.ts"
+
+const entry: Entry = {
+  severity: "W",
+  verbosity: 0,
+  date: new Date("2026-11-22T09:08:07.006Z"),
+  message: "watch \"broke\"",
+  values: [["pod", "a/b"]]
+}
+
+describe("T4: the log", () => {
+  it("text is as klog has it", () =>
+    assert.strictEqual(
+      textLine(entry, 42),
+      `W1122 09:08:07.006000      42 kubeffect] "watch \\"broke\\"" pod="a/b"`
+    ))
+
+  it("JSON is as Kubernetes' components have it", () => {
+    assert.deepEqual(JSON.parse(jsonLine(entry)), {
+      ts: Date.parse("2026-11-22T09:08:07.006Z"),
+      caller: "kubeffect",
+      msg: "watch \"broke\"",
+      v: 0,
+      pod: "a/b"
+    })
+    assert.notProperty(JSON.parse(jsonLine({ ...entry, severity: "E" })), "v")
+  })
+
+  it.effect.each([
+    { verbosity: 0, want: ["told", "warned"] },
+    { verbosity: 4, want: ["detail", "told", "warned"] }
+  ])("verbosity $verbosity shows $want", ({ verbosity, want }) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const console = { ...globalThis.console, error: (line: string) => void lines.push(line) }
+      yield* Effect.logDebug("detail").pipe(
+        Effect.andThen(Effect.logInfo("told", { pod: "a/b" })),
+        Effect.andThen(Effect.logWarning("warned", new Error("no disk"))),
+        Effect.provide(layer({ format: "json", verbosity })),
+        Effect.provideService(Console.Console, console)
+      )
+      const entries = lines.map((line) => JSON.parse(line))
+      assert.deepEqual(entries.map(({ msg }) => msg), want)
+      assert.strictEqual(entries.find(({ msg }) => msg === "told").pod, "a/b")
+      assert.strictEqual(entries.at(-1).err, "no disk")
+    }))
+})
