@@ -24,6 +24,9 @@ await build({
   logLevel: "warning",
   define: { KUBEFFECT_VERSION: JSON.stringify(version) },
   // Some npm packages are CommonJS and call `require` for Node's own modules.
-  banner: { js: "import { createRequire as __createRequire } from \"node:module\";const require = __createRequire(import.meta.url);" }
+  banner: {
+    js:
+      "import { createRequire as __createRequire } from \"node:module\";const require = __createRequire(import.meta.url);"
+  }
 })
 renameSync(unfinished, target)
