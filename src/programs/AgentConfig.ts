@@ -48,6 +48,9 @@ export interface AgentSettings {
   readonly cpuCfsQuota: boolean
   readonly cpuCfsQuotaPeriodMs: number
   readonly seccompDefault: boolean
+  readonly swapBehavior: "NoSwap" | "LimitedSwap"
+  readonly singleProcessOomKill: boolean
+  readonly enableControllerAttachDetach: boolean
   readonly allowedUnsafeSysctls: ReadonlyArray<string>
   /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */
   readonly kubeReserved: Readonly<Record<string, string>>

@@ -12,6 +12,36 @@ import { nodeStatusLoop } from "./node/nodeStatusLoop.ts"
 import { ownNode } from "./node/ownNode.ts"
 import { apiPods } from "./pods/apiPods.ts"
 import { podWorkers } from "./pods/podWorkers.ts"
+import { qosCgroups } from "./pods/qosCgroups.ts"
+import { RuntimeView } from "./runtime/RuntimeView.ts"
 import { mirrorPods } from "./staticPods/mirrorPods.ts"
 import { staticFiles } from "./staticPods/staticFiles.ts"
-import { supervise } from "./supervise.ts"
+import { supervise, superviseToEnd } from "./supervise.ts"
+
+/** What the API server is told about the node itself, over connections of its own (parity A5). */
+const heartbeats = Effect.gen(function*() {
+  const api = yield* HeartbeatApi
+  yield* Effect.all([
+    Effect.provideService(nodeStatusLoop, KubeApi, api),
+    supervise("node lease", Effect.provideService(nodeLease, KubeApi, api))
+  ], { concurrency: "unbounded", discard: true })
+})
+
+/** The loops of a node that has an API server. */
+const connected = Effect.all([heartbeats, ownNode, apiPods, mirrorPods], { concurrency: "unbounded", discard: true })
+
+/** Runs the node for ever; interruption ends the agent and leaves its pods running. */
+export const agent = Effect.gen(function*() {
+  const config = yield* AgentConfig
+  const view = yield* RuntimeView
+  const files = config.staticPodPath === undefined ? Effect.never : staticFiles(config.staticPodPath)
+  const local = Effect.gen(function*() {
+    // Workers decide on what the runtime has: it must have been asked once, so that nothing that runs is started again.
+    yield* superviseToEnd("first listing of the runtime", view.relist)
+    yield* Effect.all([podWorkers, orphanPods, qosCgroups], { concurrency: "unbounded", discard: true })
+  })
+  return yield* Effect.all([local, files, config.standalone ? Effect.never : connected], {
+    concurrency: "unbounded",
+    discard: true
+  })
+}).pipe(Effect.andThen(Effect.never))

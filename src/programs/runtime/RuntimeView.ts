@@ -33,6 +33,8 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   readonly observe: (uid: string) => Effect.Effect<ObservedPod, CriError>
   readonly noteSandbox: (uid: string, sandboxId: string) => Effect.Effect<void>
   readonly noteContainer: (uid: string, sandboxId: string, containerId: string) => Effect.Effect<void>
+  /** Drops what is known of a pod whose sandboxes and containers were removed. */
+  readonly forget: (uid: string) => Effect.Effect<void>
   /** Lists everything and returns the pods in which something appeared, vanished or changed since the last listing. */
   readonly relist: Effect.Effect<ReadonlyArray<string>, CriError>
   /** The pod of a sandbox or container id, when it is known. */
@@ -72,6 +74,17 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
       Effect.sync(() => {
         entryOf(uid).containers.set(containerId, { state: "", sandboxId })
         owners.set(containerId, uid)
+      })
+
+    const forget = (uid: string) =>
+      Effect.sync(() => {
+        const entry = pods.get(uid)
+        if (entry === undefined) return
+        for (const id of [...entry.sandboxes.keys(), ...entry.containers.keys()]) {
+          owners.delete(id)
+          exited.delete(id)
+        }
+        pods.delete(uid)
       })
 
     const dropSandbox = (uid: string, id: string) =>
@@ -174,6 +187,7 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
       observe,
       noteSandbox,
       noteContainer,
+      forget,
       relist,
       podOf: (id) => Effect.sync(() => owners.get(id)),
       pods: Effect.sync(() =>

@@ -1,0 +1,67 @@
+/** The node as the builders of CRI requests see it, gathered from configuration and machine. */
+import { Effect } from "effect"
+import type { NodeSettings } from "../../domain/config/nodeSettings.ts"
+import { Cgroups } from "../../layers/host/Cgroups.ts"
+import { HostFiles } from "../../layers/host/HostFiles.ts"
+import { AgentConfig } from "../AgentConfig.ts"
+import { NodeState } from "./NodeState.ts"
+
+/** `2MB`, `1GB`: page sizes as the kernel and the CRI name them. */
+const pageSizeName = (bytes: number): string => bytes >= 1 << 30 ? `${bytes / (1 << 30)}GB` : `${bytes / (1 << 20)}MB`
+
+const cpuFolder = "/sys/devices/system/cpu"
+const cpuName = /^cpu\d+$/
+
+/**
+ * An effect that gives the settings as they are now. What only a reboot changes is read when this is run; the resolver
+ * file is read each time, because networks come and go.
+ */
+export const nodeSettings = Effect.gen(function*() {
+  const config = yield* AgentConfig
+  const nodeState = yield* NodeState
+  const files = yield* HostFiles
+  const cgroups = yield* Cgroups
+
+  const mode = yield* cgroups.mode.pipe(Effect.catch(() => Effect.succeed("v1" as const)))
+  const throttlePaths = yield* files.readDirectory(cpuFolder).pipe(
+    Effect.map((names) =>
+      names.filter((name) => cpuName.test(name)).map((name) => `${cpuFolder}/${name}/thermal_throttle`)
+    ),
+    Effect.flatMap((paths) => Effect.filter(paths, (path) => files.exists(path))),
+    // A machine without this folder has nothing there to hide.
+    Effect.catch(() => Effect.succeed([]))
+  )
+  const resolvConf = config.resolvConf === ""
+    ? Effect.succeed(undefined)
+    : files.readText(config.resolvConf).pipe(
+      Effect.catch((error) => Effect.as(Effect.logWarning("cannot read the resolver configuration", error), ""))
+    )
+
+  return Effect.gen(function*() {
+    const machine = yield* nodeState.facts
+    return {
+      rootDir: config.rootDir,
+      podLogsDir: config.podLogsDir,
+      nodeName: config.nodeName,
+      hostIPs: yield* nodeState.ips,
+      allocatable: yield* nodeState.allocatable,
+      memoryCapacityBytes: machine.memoryTotalBytes,
+      dns: { servers: config.clusterDns, domain: config.clusterDomain, hostResolvConf: yield* resolvConf },
+      cgroups: { driver: config.cgroupDriver, root: config.cgroupRoot, perQos: config.cgroupsPerQos },
+      cgroupV2: mode === "v2",
+      cpuCfsQuota: config.cpuCfsQuota,
+      cpuCfsQuotaPeriodUs: config.cpuCfsQuotaPeriodMs * 1000,
+      hugePageSizes: machine.hugePages.map((pages) => pageSizeName(pages.sizeBytes)),
+      swap: {
+        behavior: config.swapBehavior,
+        controllerAvailable: mode === "v2",
+        nodeMemoryBytes: machine.memoryTotalBytes,
+        nodeSwapBytes: machine.swaps.reduce((sum, swap) => sum + swap.sizeBytes, 0)
+      },
+      singleProcessOomKill: config.singleProcessOomKill,
+      seccompDefault: config.seccompDefault,
+      selinuxEnabled: false,
+      thermalThrottlePaths: throttlePaths
+    } satisfies NodeSettings
+  })
+})

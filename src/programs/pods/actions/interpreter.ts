@@ -1,0 +1,121 @@
+/** Assembles the interpreter of a pod's actions; each kind has its file in `actions/`. */
+import { Effect, Layer, Schedule } from "effect"
+import { podDir, podLogDirectory } from "../../../domain/config/podPaths.ts"
+import type { Pod } from "../../../domain/k8s/pod.ts"
+import { Action } from "../../../domain/pod/model.ts"
+import type { KubeApi } from "../../../layers/api/KubeApi.ts"
+import { Cri } from "../../../layers/cri/Cri.ts"
+import type { Cgroups } from "../../../layers/host/Cgroups.ts"
+import { HostFiles } from "../../../layers/host/HostFiles.ts"
+import type { Prober } from "../../../layers/probes/Prober.ts"
+import type { AgentConfig } from "../../AgentConfig.ts"
+import type { EventRecorder } from "../../events/EventRecorder.ts"
+import type { ImagePuller } from "../../images/ImagePuller.ts"
+import { nodeSettings } from "../../node/nodeSettings.ts"
+import type { NodeState } from "../../node/NodeState.ts"
+import type { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
+import { RuntimeView } from "../../runtime/RuntimeView.ts"
+import type { ObjectCache } from "../../volumes/ObjectCache.ts"
+import type { PodVolumes } from "../../volumes/PodVolumes.ts"
+import { killContainer } from "./killContainer.ts"
+import { runSandbox } from "./runSandbox.ts"
+import { startContainer } from "./startContainer.ts"
+import { type ActionContext, Outcome, PodActions } from "../PodActions.ts"
+import { destroyPodCgroup } from "../podCgroups.ts"
+import type { PodRegistry } from "../PodRegistry.ts"
+import type { ServiceCache } from "../ServiceCache.ts"
+
+type Requirements =
+  | AgentConfig
+  | Cgroups
+  | Cri
+  | EventRecorder
+  | HostFiles
+  | ImagePuller
+  | KubeApi
+  | NodeState
+  | ObjectCache
+  | PodRegistry
+  | PodVolumes
+  | Prober
+  | RuntimeHealth
+  | RuntimeView
+  | ServiceCache
+
+const cleaning = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")])
+
+const stopSandbox = Effect.fn("PodActions.stopSandbox")(function*(podSandboxId: string) {
+  const cri = yield* Cri
+  yield* cri.stopPodSandbox({ podSandboxId })
+})
+
+const removeContainer = Effect.fn("PodActions.removeContainer")(function*(containerId: string) {
+  const cri = yield* Cri
+  yield* cri.removeContainer({ containerId })
+})
+
+/** What is gone is as good as stopped or removed; everything else is tried again by the plan. */
+const settled = <R>(effect: Effect.Effect<void, { readonly message: string }, R>) =>
+  effect.pipe(
+    Effect.as(Outcome.Done()),
+    Effect.catch((error) => Effect.succeed(Outcome.Failed({ message: error.message })))
+  )
+
+/** Its sandboxes go with all their containers; logs and folders after them. */
+const removeRecordsOf = Effect.fn("PodActions.removeRecords")(function*(pod: Pod) {
+  const cri = yield* Cri
+  const files = yield* HostFiles
+  const view = yield* RuntimeView
+  const current = yield* nodeSettings
+  const node = yield* current
+  const mine = (yield* view.pods).find(({ uid }) => uid === pod.metadata.uid)
+  yield* Effect.forEach(mine?.containerIds ?? [], (containerId) => cri.removeContainer({ containerId }), {
+    discard: true
+  })
+  yield* Effect.forEach(mine?.sandboxIds ?? [], (podSandboxId) => cri.removePodSandbox({ podSandboxId }), {
+    discard: true
+  })
+  yield* files.removeTree(podLogDirectory(node.podLogsDir, pod))
+  yield* files.removeTree(podDir(node.rootDir, pod.metadata.uid))
+  yield* view.forget(pod.metadata.uid)
+})
+
+export const layer: Layer.Layer<PodActions, never, Requirements> = Layer.effect(
+  PodActions,
+  Effect.gen(function*() {
+    const services = yield* Effect.context<Requirements>()
+    const node = yield* nodeSettings
+
+    const interpret = (context: ActionContext, action: Action): Effect.Effect<Outcome, never, Requirements> =>
+      Action.$match(action, {
+        RunSandbox: (run) => Effect.flatMap(node, (settings) => runSandbox(context, run, settings)),
+        StopSandbox: ({ id }) => settled(stopSandbox(id)),
+        StartContainer: (start) => Effect.flatMap(node, (settings) => startContainer(context, start, settings)),
+        KillContainer: (kill) => killContainer(context, kill),
+        RemoveContainer: ({ id }) => settled(removeContainer(id)),
+        // The worker itself ends the lane.
+        CancelStart: () => Effect.succeed(Outcome.Done())
+      })
+
+    const insistently = <E extends { readonly message: string }>(
+      what: string,
+      effect: Effect.Effect<void, E, Requirements>
+    ) =>
+      effect.pipe(
+        Effect.tapError((error) => Effect.logWarning(`cannot ${what} yet`, error)),
+        Effect.retry(cleaning),
+        Effect.orDie,
+        Effect.provide(services)
+      )
+
+    return PodActions.of({
+      run: (context, action) => Effect.provide(interpret(context, action), services),
+      releaseResources: (pod) =>
+        insistently(
+          "remove the cgroup of a pod",
+          Effect.flatMap(node, (settings) => destroyPodCgroup(pod, settings))
+        ),
+      removeRecords: (pod) => insistently("remove the records of a pod", removeRecordsOf(pod))
+    })
+  })
+)

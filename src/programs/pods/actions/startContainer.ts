@@ -1,0 +1,167 @@
+/** Starts one container: image, configuration, create, start, postStart hook (parity D5). */
+import { Clock, Effect } from "effect"
+import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
+import { containerLogPath, podLogDirectory } from "../../../domain/config/podPaths.ts"
+import { sandboxConfig } from "../../../domain/config/sandboxConfig.ts"
+import type { Pod } from "../../../domain/k8s/pod.ts"
+import type { Action, PodEvent } from "../../../domain/pod/model.ts"
+import { type Slot, slotOf } from "../../../domain/pod/spec.ts"
+import { Cri } from "../../../layers/cri/Cri.ts"
+import { AgentConfig } from "../../AgentConfig.ts"
+import { EventRecorder } from "../../events/EventRecorder.ts"
+import { ImagePuller } from "../../images/ImagePuller.ts"
+import { RuntimeView } from "../../runtime/RuntimeView.ts"
+import { PodVolumes } from "../../volumes/PodVolumes.ts"
+import { type ActionContext, Outcome } from "../PodActions.ts"
+import { containerRequest } from "./containerRequest.ts"
+import { runHook } from "./hooks.ts"
+import { linkLegacyLog, makeContainerFiles, writeHostsFile } from "./podFolders.ts"
+import { sourceAnnotations } from "./sourceAnnotations.ts"
+
+type Start = Action & { readonly _tag: "StartContainer" }
+
+/** Why there is no running container, as `state.waiting` and the event `Failed` tell it. */
+interface Obstacle {
+  readonly reason: string
+  readonly message: string
+  /** Text of the event, when it is not the message. */
+  readonly event?: string
+}
+
+const obstacle = (reason: string) => (error: { readonly message: string }): Obstacle => ({
+  reason,
+  message: "detail" in error && typeof error.detail === "string" ? error.detail : error.message
+})
+
+/** Images of the pod's image volumes that this container mounts (parity I14). */
+const imageVolumes = Effect.fnUntraced(function*(pod: Pod, slot: Slot) {
+  const puller = yield* ImagePuller
+  const mounted = new Set((slot.container.volumeMounts ?? []).map(({ name }) => name))
+  const wanted = (pod.spec.volumes ?? []).filter(({ image, name }) => image !== undefined && mounted.has(name))
+  const references = yield* Effect.forEach(wanted, ({ image, name }) =>
+    puller.ensure(pod, {
+      ...slot.container,
+      image: image?.reference ?? "",
+      imagePullPolicy: image?.pullPolicy ?? "IfNotPresent"
+    }, slot.kind).pipe(Effect.map((present) => [name, present.ref] as const)))
+  return new Map(references)
+})
+
+const create = Effect.fnUntraced(function*(context: ActionContext, action: Start, slot: Slot, node: NodeSettings) {
+  const { observed, pod } = context
+  const cri = yield* Cri
+  const puller = yield* ImagePuller
+  const volumes = yield* PodVolumes
+  const sandbox = observed.sandboxes.find(({ id }) => id === action.sandboxId)
+  if (sandbox === undefined) {
+    return yield* Effect.fail<Obstacle>({ reason: "CreateContainerError", message: "the pod's sandbox is gone" })
+  }
+  const ensured = Effect.all([puller.ensure(pod, slot.container, slot.kind), imageVolumes(pod, slot)])
+  const [image, images] = yield* Effect.mapError(ensured, (error): Obstacle => ({
+    reason: error.reason,
+    message: error.detail,
+    event: error.reason
+  }))
+  const request = yield* containerRequest({
+    context,
+    action,
+    container: slot.container,
+    sandbox,
+    node,
+    image,
+    imageVolumes: images
+  }).pipe(Effect.mapError(obstacle("CreateContainerConfigError")))
+  yield* Effect.andThen(
+    makeContainerFiles(pod, node, slot.name, request.terminationToken),
+    writeHostsFile(pod, node, request.podIPs)
+  ).pipe(Effect.mapError(obstacle("CreateContainerError")))
+  // The runtime wants the sandbox's configuration once more, as it was given then.
+  const built = yield* Effect.fromResult(sandboxConfig({
+    pod,
+    node,
+    attempt: sandbox.attempt,
+    annotations: sourceAnnotations(context),
+    volumeGroups: (yield* volumes.mounts(pod.metadata.uid)).groups
+  })).pipe(Effect.mapError(obstacle("CreateContainerConfigError")))
+  const answer = yield* cri.createContainer({
+    podSandboxId: sandbox.id,
+    config: request.config,
+    sandboxConfig: built.config
+  }).pipe(Effect.mapError(obstacle("CreateContainerError")))
+  return answer.containerId
+})
+
+const postStart = Effect.fnUntraced(function*(context: ActionContext, slot: Slot, containerId: string) {
+  const { pod } = context
+  const hook = slot.container.lifecycle?.postStart
+  if (hook === undefined) return
+  const cri = yield* Cri
+  const events = yield* EventRecorder
+  const container = { name: slot.name, kind: slot.kind }
+  yield* runHook({ ...context, containerId, container: slot.container, hook }).pipe(
+    Effect.tapError(() =>
+      Effect.gen(function*() {
+        yield* events.recordPod(pod, {
+          type: "Warning",
+          reason: "FailedPostStartHook",
+          message: "PostStartHook failed",
+          container
+        })
+        yield* events.recordPod(pod, { type: "Normal", reason: "Killing", message: "FailedPostStartHook", container })
+        const grace = Math.max(2, pod.spec.terminationGracePeriodSeconds ?? 30)
+        yield* cri.stopContainer({ containerId, timeout: BigInt(grace) }, { timeoutMs: (grace + 120) * 1000 }).pipe(
+          // It is killed again by the plan, which sees it run.
+          Effect.catch((error) => Effect.logWarning("cannot stop a container whose postStart hook failed", error))
+        )
+      })
+    ),
+    Effect.mapError(obstacle("PostStartHookError"))
+  )
+})
+
+const start = Effect.fnUntraced(function*(context: ActionContext, action: Start, slot: Slot, node: NodeSettings) {
+  const { pod } = context
+  const cri = yield* Cri
+  const config = yield* AgentConfig
+  const events = yield* EventRecorder
+  const view = yield* RuntimeView
+  const tell = (event: Omit<PodEvent, "container">) =>
+    events.recordPod(pod, { ...event, container: { name: slot.name, kind: slot.kind } })
+  const containerId = yield* create(context, action, slot, node).pipe(
+    Effect.tapError((found) =>
+      tell({ type: "Warning", reason: "Failed", message: `Error: ${found.event ?? found.message}` })
+    )
+  )
+  yield* view.noteContainer(pod.metadata.uid, action.sandboxId, containerId)
+  yield* tell({ type: "Normal", reason: "Created", message: "Container created" })
+  yield* cri.startContainer({ containerId }).pipe(
+    Effect.mapError(obstacle("RunContainerError")),
+    Effect.tapError((found) => tell({ type: "Warning", reason: "Failed", message: `Error: ${found.message}` }))
+  )
+  yield* tell({ type: "Normal", reason: "Started", message: "Container started" })
+  yield* linkLegacyLog(pod, {
+    folder: config.containerLogsDir,
+    logPath: `${podLogDirectory(node.podLogsDir, pod)}/${containerLogPath(slot.name, action.restartCount)}`,
+    container: slot.name,
+    containerId
+  })
+  yield* postStart(context, slot, containerId)
+})
+
+/** `node`: the settings of this moment. */
+export const startContainer = Effect.fn("PodActions.startContainer")(
+  function*(context: ActionContext, action: Start, node: NodeSettings) {
+    const slot = slotOf(context.pod, action.name)
+    // The container was taken out of the pod between plan and action.
+    if (slot === undefined) return Outcome.Done()
+    return yield* start(context, action, slot, node).pipe(
+      Effect.as(Outcome.Done()),
+      Effect.catch(({ message, reason }) =>
+        Effect.map(
+          Clock.currentTimeMillis,
+          (atMs) => Outcome.StartFailed({ name: action.name, failure: { reason, message, atMs } })
+        )
+      )
+    )
+  }
+)
