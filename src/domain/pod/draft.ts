@@ -90,11 +90,3 @@ export const cancelStart = (draft: Draft): void => {
   const name = draft.memory.busy.start
   if (name !== undefined) draft.actions.push(Actions.CancelStart({ name }))
 }
-
-/** Gives an event once for each thing it is about. */
-export const tellOnce = (draft: Draft, key: string, event: PodEvent): void => {
-  if (wasTried(draft.memory, `tell:${key}`)) return
-  const attempt: Attempt = { atMs: draft.nowMs, tries: 1, graceMs: 0 }
-  draft.memory = { ...draft.memory, attempts: { ...draft.memory.attempts, [`tell:${key}`]: attempt } }
-  draft.events.push(event)
-}

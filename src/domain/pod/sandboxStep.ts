@@ -1,17 +1,11 @@
 /** Getting the pod a sandbox: the old one is emptied and stopped first, the new one waits for volumes and network (parity C12, D1). */
 import { retryDelayMs } from "./backoff.ts"
-import { cancelStart, type Draft, kill, stopSandbox, tellOnce, wakeAt } from "./draft.ts"
+import { cancelStart, type Draft, kill, stopSandbox, wakeAt } from "./draft.ts"
 import { killGraceSeconds } from "./grace.ts"
-import { Action, type PodEvent } from "./model.ts"
+import { Action } from "./model.ts"
 import { mayRestart } from "./restart.ts"
 import { allSlots, hasRun, newestOf, type Scene, wantsStart } from "./scene.ts"
 import { isAlive, killMessage, sandboxesToStop } from "./windDown.ts"
-
-const sandboxChanged: PodEvent = {
-  type: "Normal",
-  reason: "SandboxChanged",
-  message: "Pod sandbox changed, it will be killed and re-created."
-}
 
 /** How soon the network is asked for again (parity C11). */
 const networkRetryMs = 1000
@@ -88,8 +82,6 @@ export const sandboxStep = (scene: Scene, draft: Draft): void => {
   if (need._tag === "Usable") return
   // Whatever is being started belongs to a sandbox that is gone.
   cancelStart(draft)
-  const newest = scene.view.observed.sandboxes[0]
-  if (newest !== undefined) tellOnce(draft, newest.id, sandboxChanged)
   if (draft.memory.busy.start !== undefined || draft.memory.busy.sandbox || !clearOld(scene, draft)) return
   if (!isProvided(scene, draft)) return
   const failure = draft.memory.sandboxFailure

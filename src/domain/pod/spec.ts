@@ -39,9 +39,6 @@ export const ephemeralSlots = (pod: Pod): ReadonlyArray<Slot> =>
     container
   }))
 
-export const slotOf = (pod: Pod, name: string): Slot | undefined =>
-  [...initSlots(pod), ...regularSlots(pod), ...ephemeralSlots(pod)].find((slot) => slot.name === name)
-
 /** `name_namespace(uid)`: how messages name a pod. */
 export const podLabel = (pod: Pod): string => `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`
 
