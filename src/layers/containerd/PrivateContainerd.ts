@@ -32,6 +32,7 @@ export interface PrivateContainerdOptions {
 
 export interface PrivateContainerd {
   readonly directory: string
+  readonly binDir: string
   readonly socket: string
   readonly logFile: string
   readonly pid: () => number
@@ -69,7 +70,15 @@ export const makePrivateContainerd = Effect.fn("PrivateContainerd.make")(
     yield* Effect.addFinalizer(() => removePods(client).pipe(Effect.ignore({ log: "Debug" })))
     const importImage = importInto(options, files, client)
     yield* Effect.forEach([options.sandboxImage, ...options.images], importImage, { discard: true })
-    return { directory: options.directory, ...files, pid: daemon.pid, importImage, kill: daemon.kill, start }
+    return {
+      directory: options.directory,
+      binDir: options.binDir,
+      ...files,
+      pid: daemon.pid,
+      importImage,
+      kill: daemon.kill,
+      start
+    }
   }
 )
 

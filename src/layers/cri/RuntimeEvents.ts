@@ -14,8 +14,8 @@ export interface RuntimeEvent {
   readonly sandboxId?: string
   readonly podUid?: string
   /**
-   * `Unknown`: anything may have happened, look at everything. Sent first and after each gap in the subscription, once
-   * events flow again.
+   * `Unknown`: anything may have happened, look at everything. Sent when a subscription holds, the first and each one
+   * after a gap. Runtimes may send what they kept from before it as well.
    */
   readonly kind: "Created" | "Started" | "Stopped" | "Deleted" | "Unknown"
   readonly exitCode?: number
@@ -24,8 +24,9 @@ export interface RuntimeEvent {
 
 export class RuntimeEvents extends Context.Service<RuntimeEvents, {
   /**
-   * Never ends. Each run is a subscription of its own, which renews itself when the runtime restarts. With no source
-   * it stays silent and asks again now and then, so that a runtime upgrade is noticed.
+   * Never ends. A run is a subscription, which renews itself when the runtime restarts. With no source it stays silent
+   * and asks again now and then, so that a runtime upgrade is noticed. Run it once: containerd 1.7 gives each event to
+   * only one of several subscribers.
    */
   readonly events: Stream.Stream<RuntimeEvent, CriError>
   /** What `events` is fed by right now; `none` until a subscription holds. Decides how often to relist. */
