@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
+import { missingFromLock } from "../scripts/lockCheck.ts"
 
 const root = join(import.meta.dirname, "..")
 
@@ -184,6 +185,12 @@ describe("tidy", () => {
             /@ts-(ignore|nocheck|expect-error)/.test(line) ? [`${path}:${index + 1}: give the value its type`] : []
           )
       )
+    ))
+
+  it("package-lock.json is complete for every platform", () =>
+    none(
+      missingFromLock(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")))
+        .map(({ name }) => `package-lock.json: run "npm run lock", it leaves out ${name}`)
     ))
 
   it("tests mirror the sources", () =>
