@@ -1,30 +1,27 @@
 /** The text of a file that others replace while the agent runs: credentials, certificates, authorities. */
 import { Clock, Effect, type FileSystem, type PlatformError } from "effect"
 
-/** Looking at a file for every request would cost more than the request's own bookkeeping. */
+/** Reading a file for every request would cost more than the request's own bookkeeping. */
 const recheckMs = 1_000
 
 interface Seen {
   readonly text: string
-  readonly version: string
   readonly checkedAt: number
 }
 
 export interface FreshFile {
   /** The file's text, at most a second old. A file that vanished after it was read keeps its last text. */
   readonly text: Effect.Effect<string, PlatformError.PlatformError>
-  /** Makes the next read look at the file at once. */
+  /** Makes the next use look at the file at once. */
   readonly recheck: Effect.Effect<void>
 }
 
-/** Re-reads `path` when its inode, size or modification time changed. */
+/** The content of `path`, read when asked for and then at most once a second. */
 export const make = (fs: FileSystem.FileSystem, path: string): FreshFile => {
   let seen: Seen | undefined
   const read = Effect.fnUntraced(function*(now: number) {
-    const info = yield* fs.stat(path)
-    const version = JSON.stringify([info.ino, info.mtime, String(info.size)])
-    const text = seen?.version === version ? seen.text : yield* fs.readFileString(path)
-    seen = { text, version, checkedAt: now }
+    const text = yield* fs.readFileString(path)
+    seen = { text, checkedAt: now }
     return text
   })
   return {
