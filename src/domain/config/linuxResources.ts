@@ -5,6 +5,7 @@ import type { Container } from "../k8s/container.ts"
 import type { Pod } from "../k8s/pod.ts"
 import { quotaOfMilli, sharesOfMilli } from "../resources/cpu.ts"
 import { hugePageLimits } from "../resources/hugePages.ts"
+import { memoryQos, type MemoryQosSettings } from "../resources/memoryQos.ts"
 import { oomScoreAdj } from "../resources/oomScore.ts"
 import { podLimits, podRequests } from "../resources/podResources.ts"
 import { milliOfText, valueOfText } from "../resources/quantity.ts"
@@ -65,10 +66,19 @@ const limitText = (pod: Pod, container: Container, name: "cpu" | "memory"): stri
 const swapV1 = (memoryBytes: number, { swap, cgroupV2 }: NodeSettings): { readonly memorySwapLimitInBytes?: bigint } =>
   swap.controllerAvailable && !cgroupV2 ? { memorySwapLimitInBytes: BigInt(memoryBytes) } : {}
 
+const memoryFiles = (container: Container, settings: MemoryQosSettings): { [file: string]: string } => {
+  const { minBytes, highBytes } = memoryQos(container, settings)
+  return {
+    ...(minBytes === undefined ? {} : { "memory.min": `${minBytes}` }),
+    ...(highBytes === undefined ? {} : { "memory.high": `${highBytes}` })
+  }
+}
+
 /** Files of cgroup v2 that the CRI has no field for. */
 const unifiedFiles = (pod: Pod, container: Container, node: NodeSettings): { [file: string]: string } => {
   if (!node.cgroupV2) return {}
   return {
+    ...(node.memoryQos === undefined ? {} : memoryFiles(container, node.memoryQos)),
     ...(node.singleProcessOomKill ? {} : { "memory.oom.group": "1" }),
     ...(node.swap.controllerAvailable
       ? { "memory.swap.max": `${swapLimitBytes(pod, container, node.swap)}` }

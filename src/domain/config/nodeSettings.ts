@@ -2,6 +2,7 @@
 import type { ResourceList } from "../k8s/fields.ts"
 import { type CgroupNaming, defaultNaming } from "../resources/cgroupNames.ts"
 import { defaultQuotaPeriodUs } from "../resources/cpu.ts"
+import type { MemoryQosSettings } from "../resources/memoryQos.ts"
 import type { SwapSettings } from "../resources/swap.ts"
 
 export interface DnsSettings {
@@ -31,6 +32,8 @@ export interface NodeSettings {
   /** Page sizes as the kernel names them: `2MB`, `1GB`. */
   readonly hugePageSizes: ReadonlyArray<string>
   readonly swap: SwapSettings
+  /** Present where the gate MemoryQoS is on (v2 only). */
+  readonly memoryQos?: MemoryQosSettings
   /** `singleProcessOOMKill`: false lets an OOM kill take the container's whole group (v2). */
   readonly singleProcessOomKill: boolean
   /** `seccompDefault`. */

@@ -14,7 +14,7 @@ export type StringMap = typeof StringMap.Type
 export const stringMap = Schema.optionalKey(StringMap)
 
 /** RFC 3339 text, as the API server sends it; see `time.ts`. */
-export const time = str
+export const time = Schema.optionalKey(Schema.String)
 
 /** A quantity in its text form. Its syntax is checked here, so that whoever reckons with it later need not fail. */
 const QuantityText = Schema.String.check(

@@ -1,6 +1,6 @@
 /** Object metadata and the small pieces that all kinds share. */
 import { Schema } from "effect"
-import { bool, list, num, optional, str, stringMap, strings, time } from "./fields.ts"
+import { bool, list, num, str, stringMap, strings, time } from "./fields.ts"
 
 export const OwnerReference = Schema.Struct({
   apiVersion: Schema.String,
@@ -93,6 +93,3 @@ export interface NodeSelector extends Schema.Schema.Type<typeof NodeSelector> {}
 export const TopologySelectorTerm = Schema.Struct({
   matchLabelExpressions: list(Schema.Struct({ key: Schema.String, values: Schema.Array(Schema.String) }))
 })
-
-/** An object of which only the metadata matters. */
-export const Named = Schema.Struct({ apiVersion: str, kind: str, metadata: optional(ObjectMeta) })

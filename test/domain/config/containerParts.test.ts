@@ -6,7 +6,13 @@ import { containerHash, fnv1a32 } from "../../../src/domain/config/containerHash
 import { goJson, goQuote } from "../../../src/domain/config/goText.ts"
 import { containerAnnotations, sandboxLabels } from "../../../src/domain/config/labels.ts"
 import { containerResources, overheadResources } from "../../../src/domain/config/linuxResources.ts"
-import { containerDevices, containerMounts, type MountsInput, subPathOf } from "../../../src/domain/config/mounts.ts"
+import {
+  containerDevices,
+  containerMounts,
+  type MountedVolume,
+  type MountsInput,
+  subPathOf
+} from "../../../src/domain/config/mounts.ts"
 import { defaultNodeSettings } from "../../../src/domain/config/nodeSettings.ts"
 import {
   containerLogPath,
@@ -72,7 +78,7 @@ describe("D4: labels and annotations", () => {
   })
 })
 
-const volume = { hostPath: "/h/v", readOnly: false, selinuxRelabel: true }
+const volume: MountedVolume = { hostPath: "/h/v", readOnly: false, selinuxRelabel: true }
 const mountsInput = (mounts: ReadonlyArray<VolumeMount>, over: Partial<MountsInput> = {}): MountsInput => ({
   container: { ...asking("c"), volumeMounts: mounts, terminationMessagePath: "/dev/termination-log" },
   volumes: new Map([["v", volume], ["ro", { ...volume, readOnly: true }], ["img", {
@@ -275,6 +281,11 @@ describe("L15: resources", () => {
     assert.deepStrictEqual(files({ singleProcessOomKill: true }), {})
     assert.deepStrictEqual(files({ swap: limited }), { "memory.oom.group": "1", "memory.swap.max": "536870912" })
     assert.deepStrictEqual(files({ cgroupV2: false, swap: limited }), {})
+    const memoryQos = { throttlingFactor: 0.5, allocatableBytes: 2 ** 31, pageBytes: 4096 }
+    assert.deepStrictEqual(files({ singleProcessOomKill: true, memoryQos }), {
+      "memory.min": "1073741824",
+      "memory.high": "1610612736"
+    })
   })
 
   it("D19: overhead is the sandbox's own", () => {
