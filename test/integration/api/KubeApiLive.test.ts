@@ -1,7 +1,6 @@
 /** The live client against a real API server; only where `KUBEBUILDER_ASSETS` names a folder with etcd and kube-apiserver. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as Resources from "../../../src/domain/k8s/resources.ts"
 import { KubeApi } from "../../../src/layers/api/KubeApi.ts"
 import * as KubeApiLive from "../../../src/layers/api/KubeApiLive.ts"
 import { kubeApiContract } from "../../contract/KubeApiContract.ts"

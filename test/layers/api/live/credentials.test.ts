@@ -68,7 +68,7 @@ describe("KubeApiLive: TLS", () => {
       // One PEM file behind a symbolic link, as certificate rotation leaves it.
       const install = Effect.fnUntraced(function*(file: string) {
         const pair = yield* authority.issue(`CN=${file}`)
-        yield* fs.writeFileString(`${folder}/${file}.pem`, pair.cert + pair.key)
+        yield* fs.writeFileString(`${folder}/${file}.pem`, `${pair.cert}\n${pair.key}`)
         yield* fs.symlink(`${folder}/${file}.pem`, `${folder}/new`)
         yield* fs.rename(`${folder}/new`, `${folder}/current.pem`)
       })
