@@ -71,6 +71,14 @@ export interface Desired {
   readonly unprocessed: ReadonlyArray<UnprocessedVolume>
   /** Names whose claims have not been read yet. */
   readonly pending: ReadonlyArray<string>
+  /** Claims to be read, for the first time or again. */
+  readonly unread: ReadonlyArray<ClaimUse>
+}
+
+export interface ClaimUse {
+  readonly claimName: string
+  /** It has to be one that was made for this pod. */
+  readonly ephemeral: boolean
 }
 
 const defaultFileMode = 0o644
@@ -204,37 +212,43 @@ const inlineVolume = (volume: Volume): DesiredVolume => ({
   ...inlineForm(volume)
 })
 
+type Resolved = DesiredVolume | UnprocessedVolume | "unread"
+
+/** A claim that is used as something other than what it is does not become so by waiting, but its pod may not start. */
+const modeClash = (name: string, block: boolean): UnprocessedVolume => {
+  const [is, where] = block ? ["Block", "volumeMounts"] : ["Filesystem", "volumeDevices"]
+  return { name, message: `volume ${name} has volumeMode ${is}, but is specified in ${where}` }
+}
+
+const claimed = (volume: Volume, claim: ClaimState, mounted: boolean): Resolved => {
+  const { name } = volume
+  if (claim._tag === "Unusable") return { name, message: claim.message }
+  if (claim.volume.block === mounted) return modeClash(name, claim.volume.block)
+  return { ...claim.volume, name, readOnly: claim.volume.readOnly || (volume.persistentVolumeClaim?.readOnly ?? false) }
+}
+
 /** `claims`: by name of the claim; absent ones have not been read yet. */
 export const desiredVolumes = (pod: Pod, claims: ReadonlyMap<string, ClaimState>): Desired => {
   const used = usedVolumes(pod)
   const volumes: Array<DesiredVolume> = []
   const unprocessed: Array<UnprocessedVolume> = []
   const pending: Array<string> = []
-  for (const volume of pod.spec.volumes ?? []) {
-    const mounted = used.mounts.has(volume.name)
-    if (!mounted && !used.devices.has(volume.name)) continue
-    if (!isSafeName(volume.name)) {
-      unprocessed.push({ name: volume.name, message: `invalid volume name "${volume.name}"` })
-      continue
-    }
+  const unread = new Map<string, ClaimUse>()
+  const resolve = (volume: Volume): Resolved => {
+    const { name } = volume
+    if (!isSafeName(name)) return { name, message: `invalid volume name "${name}"` }
     const claimName = claimNameOf(pod, volume)
-    if (claimName === undefined) {
-      volumes.push(inlineVolume(volume))
-      continue
-    }
+    if (claimName === undefined) return inlineVolume(volume)
     const claim = claims.get(claimName)
-    if (claim === undefined) pending.push(volume.name)
-    else if (claim._tag === "Unusable") unprocessed.push({ name: volume.name, message: claim.message })
-    else if (claim.volume.block === mounted) {
-      const [is, where] = mounted ? ["Block", "volumeMounts"] : ["Filesystem", "volumeDevices"]
-      unprocessed.push({
-        name: volume.name,
-        message: `volume ${volume.name} has volumeMode ${is}, but is specified in ${where}`
-      })
-    } else {
-      const readOnly = claim.volume.readOnly || (volume.persistentVolumeClaim?.readOnly ?? false)
-      volumes.push({ ...claim.volume, name: volume.name, readOnly })
-    }
+    if (claim?._tag !== "Usable") unread.set(claimName, { claimName, ephemeral: volume.ephemeral !== undefined })
+    return claim === undefined ? "unread" : claimed(volume, claim, used.mounts.has(name))
   }
-  return { volumes, unprocessed, pending }
+  for (const volume of pod.spec.volumes ?? []) {
+    if (!used.mounts.has(volume.name) && !used.devices.has(volume.name)) continue
+    const resolved = resolve(volume)
+    if (resolved === "unread") pending.push(volume.name)
+    else if ("source" in resolved) volumes.push(resolved)
+    else unprocessed.push(resolved)
+  }
+  return { volumes, unprocessed, pending, unread: [...unread.values()] }
 }

@@ -1,5 +1,6 @@
 /** The files that a secret, configMap, downwardAPI or projected volume shows, made of what it refers to (parity I5, I7, I12). */
-import { Data, Encoding, Result } from "effect"
+import { Data, Result } from "effect"
+import * as Base64 from "effect/encoding/Base64"
 import { fieldText } from "../config/fieldRef.ts"
 import type { Lookup } from "../config/lookups.ts"
 import { resourceFieldText } from "../config/resourceFieldRef.ts"
@@ -82,7 +83,7 @@ const decoded = (data: StringMap | undefined): ReadonlyArray<readonly [string, U
   // What the API server sends is base64; what is not shows as an empty file, not as a broken pod.
   Object.entries(data ?? {}).map(([key, text]) => [
     key,
-    Result.getOrElse(Encoding.decodeBase64(text), () => new Uint8Array(0))
+    Result.getOrElse(Base64.decode(text), () => new Uint8Array(0))
   ])
 
 const secretBytes = (secret: Secret) => new Map(decoded(secret.data))

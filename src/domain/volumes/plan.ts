@@ -1,0 +1,284 @@
+/**
+ * One pod's volumes: from what is wanted, what lies on the node and what was tried, to what is to be done next. A
+ * volume's operations are serial; different volumes go on beside each other. Nothing here is lost by a crash: what is
+ * mounted is read from the node, the rest of the memory only paces retries.
+ */
+import { Data } from "effect"
+import type { VolumeView } from "../pod/model.ts"
+import { retryDelayMs } from "./backoff.ts"
+import type { ClaimUse, Desired, DesiredVolume } from "./desired.ts"
+import { type Payload, Supply } from "./payload.ts"
+import { blockDevicesDir, mountsToRemove, pluginsDir, subPathsDir, volumesDir } from "./volumePaths.ts"
+
+/** A directory (or, of a block volume, a link) below the pod's folder that belongs to a volume. */
+export interface FoundVolume {
+  readonly plugin: string
+  readonly specName: string
+  readonly path: string
+  readonly block: boolean
+}
+
+/** What lies on the node for one pod. */
+export interface FoundVolumes {
+  readonly volumes: ReadonlyArray<FoundVolume>
+  /** Mounts anywhere below the pod's folder, in mount order. */
+  readonly mounts: ReadonlyArray<{ readonly mountPoint: string }>
+  /** The folders that hold volumes, subpaths and markers exist, at least one of them. */
+  readonly leftovers: boolean
+}
+
+export type VolumeAction = Data.TaggedEnum<{
+  /** Reads the claims of which it is not known yet what lies behind them. */
+  ReadClaims: { readonly claims: ReadonlyArray<ClaimUse> }
+  /** Makes the volume usable, or brings what it shows up to date. Repeating it is harmless. */
+  SetUp: { readonly volume: DesiredVolume; readonly payload: Payload | undefined; readonly version: string }
+  /** Gives up what is under way for a pod that nobody wants any more. */
+  Cancel: { readonly lane: string }
+  /** Unmounts the subpaths of all containers, innermost first, and removes their places. */
+  TearDownSubPaths: { readonly mounts: ReadonlyArray<string> }
+  /** Unmounts the volume and removes its place, and its content where the volume ends with the pod. */
+  TearDown: { readonly volume: FoundVolume; readonly mounts: ReadonlyArray<string> }
+  /** Removes the empty folders and the markers. */
+  RemoveFolders: {}
+}>
+export const VolumeAction = Data.taggedEnum<VolumeAction>()
+
+/** Something failed, so many times in a row for the same reason. */
+export interface VolumeFailure {
+  readonly message: string
+  readonly failures: number
+  readonly retryAtMs: number
+  /** What the set-up tried to bring in place; another version need not wait. Undefined: its content could not be had. */
+  readonly version: string | undefined
+}
+
+export interface VolumeMemory {
+  /** Version of the content that is in place; the volume is up. */
+  readonly version?: string
+  readonly failure?: VolumeFailure
+  readonly busy?: VolumeAction["_tag"]
+}
+
+export interface VolumesMemory {
+  /** By lane: see `laneOf`. */
+  readonly lanes: Readonly<Record<string, VolumeMemory>>
+  /** When the volumes were first wanted. */
+  readonly sinceMs: number
+}
+
+export interface VolumesInput {
+  readonly rootDir: string
+  readonly uid: string
+  /** Undefined: all is to go. */
+  readonly desired: Desired | undefined
+  /** Of content volumes, by volume name. */
+  readonly supplies: ReadonlyMap<string, Supply>
+  /** Needed only when all is to go. */
+  readonly found: FoundVolumes
+  readonly memory: VolumesMemory
+  readonly nowMs: number
+}
+
+export interface VolumesPlan {
+  readonly actions: ReadonlyArray<VolumeAction>
+  /** Failures found without an action, for events: those of content that cannot be had. */
+  readonly failures: ReadonlyArray<{ readonly volume: DesiredVolume; readonly message: string }>
+  readonly memory: VolumesMemory
+  readonly wakeAtMs: number | undefined
+  readonly view: VolumeView
+  /** Names of the volumes that are up. */
+  readonly up: ReadonlySet<string>
+  /** All is gone. */
+  readonly released: boolean
+}
+
+/** How long a pod's volumes may take before users are told (parity I1). */
+const patienceMs = 123_000
+
+/**
+ * Operations of one lane never overlap. Taking down has lanes of its own: it begins only when no set-up is under way, and
+ * a set-up that failed is no reason to wait.
+ */
+export const laneOf = (action: VolumeAction): string =>
+  VolumeAction.$match(action, {
+    ReadClaims: () => "claims",
+    SetUp: ({ volume }) => setUpLane(volume),
+    Cancel: ({ lane }) => lane,
+    TearDown: ({ volume }) => `down/${volume.path}`,
+    TearDownSubPaths: () => "subpaths",
+    RemoveFolders: () => "folders"
+  })
+
+const setUpLane = (volume: DesiredVolume): string => `up/${volume.specName}`
+
+const versionOf = (action: VolumeAction): string => (action._tag === "SetUp" ? action.version : "")
+
+class Draft {
+  readonly actions: Array<VolumeAction> = []
+  readonly lanes: Record<string, VolumeMemory>
+  wakeAtMs: number | undefined
+
+  constructor(memory: VolumesMemory) {
+    this.lanes = { ...memory.lanes }
+  }
+
+  wakeAt(atMs: number): void {
+    this.wakeAtMs = Math.min(this.wakeAtMs ?? atMs, atMs)
+  }
+
+  /** Starts the action unless its lane is busy, or the very same has failed a moment ago. */
+  start(action: VolumeAction, nowMs: number): void {
+    const lane = laneOf(action)
+    const memory = this.lanes[lane] ?? {}
+    if (memory.busy !== undefined) return
+    const { failure } = memory
+    if (failure !== undefined && failure.version === versionOf(action) && failure.retryAtMs > nowMs) {
+      return this.wakeAt(failure.retryAtMs)
+    }
+    this.lanes[lane] = { ...memory, busy: action._tag }
+    this.actions.push(action)
+  }
+}
+
+const failed = (
+  memory: VolumeMemory,
+  failure: { readonly message: string; readonly version: string | undefined; readonly nowMs: number }
+): VolumeMemory => {
+  const { message, nowMs, version } = failure
+  const again = memory.failure?.version === version ? memory.failure?.failures ?? 0 : 0
+  const { busy: _, ...rest } = memory
+  return { ...rest, failure: { message, failures: again + 1, retryAtMs: nowMs + retryDelayMs(again + 1), version } }
+}
+
+/** The memory after an action ended: with a message when it failed. */
+export const settle = (
+  memory: VolumesMemory,
+  action: VolumeAction,
+  outcome: { readonly failure?: string; readonly nowMs: number }
+): VolumesMemory => {
+  const lane = laneOf(action)
+  const before = memory.lanes[lane] ?? {}
+  const { busy: _, failure: __, ...rest } = before
+  const done = action._tag === "SetUp" ? { ...rest, version: action.version } : rest
+  const next = outcome.failure === undefined
+    ? done
+    : failed(before, { message: outcome.failure, version: versionOf(action), nowMs: outcome.nowMs })
+  return { ...memory, lanes: { ...memory.lanes, [lane]: next } }
+}
+
+/** The memory after an action was given up half-way: nothing is known but that it runs no more. */
+export const abandon = (memory: VolumesMemory, action: VolumeAction): VolumesMemory => {
+  const { busy: _, ...rest } = memory.lanes[laneOf(action)] ?? {}
+  return { ...memory, lanes: { ...memory.lanes, [laneOf(action)]: rest } }
+}
+
+const goList = (names: ReadonlyArray<string>): string => `[${names.join(" ")}]`
+
+const viewOf = (input: VolumesInput, desired: Desired, up: ReadonlySet<string>, draft: Draft): VolumeView => {
+  const names = [
+    ...desired.volumes.map(({ name }) => name),
+    ...desired.unprocessed.map(({ name }) => name),
+    ...desired.pending
+  ]
+  const missing = names.filter((name) => !up.has(name)).sort()
+  if (missing.length === 0) return { ready: true, message: "" }
+  const [unprocessed] = desired.unprocessed
+  const deadlineMs = input.memory.sinceMs + patienceMs
+  if (unprocessed === undefined && input.nowMs < deadlineMs) {
+    draft.wakeAt(deadlineMs)
+    return { ready: false, message: "" }
+  }
+  const parts = [
+    `unmounted volumes=${goList(missing)}`,
+    "unattached volumes=[]",
+    `failed to process volumes=${goList(desired.unprocessed.map(({ name }) => name))}`
+  ]
+  const cause = unprocessed?.message ?? "context deadline exceeded"
+  return { ready: false, message: `Unable to attach or mount volumes: ${parts.join(", ")}: ${cause}` }
+}
+
+interface Complaint {
+  readonly volume: DesiredVolume
+  readonly message: string
+}
+
+/** Content that is in place stays when what it came from goes away; users hear of it again and again (parity I20). */
+const complain = (draft: Draft, volume: DesiredVolume, message: string, nowMs: number): ReadonlyArray<Complaint> => {
+  const lane = setUpLane(volume)
+  const memory = draft.lanes[lane] ?? {}
+  const known = memory.failure?.message === message ? memory.failure : undefined
+  if (known !== undefined && known.retryAtMs > nowMs) {
+    draft.wakeAt(known.retryAtMs)
+    return []
+  }
+  const next = failed(memory, { message, version: undefined, nowMs })
+  draft.lanes[lane] = next
+  draft.wakeAt(next.failure?.retryAtMs ?? nowMs)
+  return [{ volume, message }]
+}
+
+const fixed: Supply = Supply.Ready({ payload: new Map(), version: "" })
+
+/** One volume: set it up, bring it up to date, or say why not. */
+const advance = (draft: Draft, volume: DesiredVolume, input: VolumesInput): ReadonlyArray<Complaint> => {
+  const hasContent = volume.source._tag === "Content"
+  const supply = hasContent ? input.supplies.get(volume.name) ?? Supply.Waiting() : fixed
+  const memory = draft.lanes[setUpLane(volume)] ?? {}
+  if (supply._tag === "Waiting" || memory.busy !== undefined) return []
+  if (supply._tag === "Failed") return complain(draft, volume, supply.message, input.nowMs)
+  const { payload, version } = supply
+  if (memory.version === version && memory.failure === undefined) return []
+  draft.start(VolumeAction.SetUp({ volume, payload: hasContent ? payload : undefined, version }), input.nowMs)
+  return []
+}
+
+const planWanted = (input: VolumesInput, desired: Desired): VolumesPlan => {
+  const draft = new Draft(input.memory)
+  if (desired.unread.length > 0) draft.start(VolumeAction.ReadClaims({ claims: desired.unread }), input.nowMs)
+  const failures = desired.volumes.flatMap((volume) => advance(draft, volume, input))
+  const up = new Set(
+    desired.volumes.filter((volume) => draft.lanes[setUpLane(volume)]?.version !== undefined).map(({ name }) => name)
+  )
+  const view = viewOf(input, desired, up, draft)
+  const memory = { ...input.memory, lanes: draft.lanes }
+  return { actions: draft.actions, failures, memory, wakeAtMs: draft.wakeAtMs, view, up, released: false }
+}
+
+/** Subpaths first (they hold the volumes busy), then the volumes, then the folders. */
+const takeDown = (draft: Draft, { found, nowMs, rootDir, uid }: VolumesInput): void => {
+  const subPaths = mountsToRemove(found.mounts, subPathsDir(rootDir, uid))
+  if (subPaths.length > 0) return draft.start(VolumeAction.TearDownSubPaths({ mounts: subPaths }), nowMs)
+  for (const volume of found.volumes) {
+    const mounts = mountsToRemove(found.mounts, volume.path)
+    draft.start(VolumeAction.TearDown({ volume, mounts }), nowMs)
+  }
+  if (found.volumes.length === 0 && found.leftovers) draft.start(VolumeAction.RemoveFolders(), nowMs)
+}
+
+const planRelease = (input: VolumesInput): VolumesPlan => {
+  const draft = new Draft(input.memory)
+  const underWay = Object.entries(draft.lanes).filter(([, { busy }]) => busy === "SetUp" || busy === "ReadClaims")
+  for (const [lane] of underWay) draft.actions.push(VolumeAction.Cancel({ lane }))
+  if (underWay.length === 0) takeDown(draft, input)
+  const { leftovers, volumes } = input.found
+  return {
+    actions: draft.actions,
+    failures: [],
+    memory: { ...input.memory, lanes: draft.lanes },
+    wakeAtMs: draft.wakeAtMs,
+    view: { ready: false, message: "" },
+    up: new Set(),
+    released: underWay.length === 0 && volumes.length === 0 && !leftovers
+  }
+}
+
+export const planVolumes = (input: VolumesInput): VolumesPlan =>
+  input.desired === undefined ? planRelease(input) : planWanted(input, input.desired)
+
+/** Folders of a pod that exist for its volumes alone. */
+export const volumeFolders = (rootDir: string, uid: string): ReadonlyArray<string> => [
+  subPathsDir(rootDir, uid),
+  volumesDir(rootDir, uid),
+  blockDevicesDir(rootDir, uid),
+  pluginsDir(rootDir, uid)
+]
