@@ -17,13 +17,13 @@ import type { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import type { ObjectCache } from "../../volumes/ObjectCache.ts"
 import type { PodVolumes } from "../../volumes/PodVolumes.ts"
-import { killContainer } from "./killContainer.ts"
-import { runSandbox } from "./runSandbox.ts"
-import { startContainer } from "./startContainer.ts"
 import { type ActionContext, Outcome, PodActions } from "../PodActions.ts"
 import { destroyPodCgroup } from "../podCgroups.ts"
 import type { PodRegistry } from "../PodRegistry.ts"
 import type { ServiceCache } from "../ServiceCache.ts"
+import { killContainer } from "./killContainer.ts"
+import { runSandbox } from "./runSandbox.ts"
+import { startContainer } from "./startContainer.ts"
 
 type Requirements =
   | AgentConfig

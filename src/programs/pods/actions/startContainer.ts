@@ -3,13 +3,12 @@ import { Clock, Effect } from "effect"
 import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
 import { containerLogPath, podLogDirectory } from "../../../domain/config/podPaths.ts"
 import { sandboxConfig } from "../../../domain/config/sandboxConfig.ts"
-import type { Pod } from "../../../domain/k8s/pod.ts"
 import type { Action, PodEvent } from "../../../domain/pod/model.ts"
 import { type Slot, slotOf } from "../../../domain/pod/spec.ts"
 import { Cri } from "../../../layers/cri/Cri.ts"
 import { AgentConfig } from "../../AgentConfig.ts"
 import { EventRecorder } from "../../events/EventRecorder.ts"
-import { ImagePuller } from "../../images/ImagePuller.ts"
+import { ImagePuller, type ImageWish } from "../../images/ImagePuller.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import { PodVolumes } from "../../volumes/PodVolumes.ts"
 import { type ActionContext, Outcome } from "../PodActions.ts"
@@ -34,21 +33,25 @@ const obstacle = (reason: string) => (error: { readonly message: string }): Obst
 })
 
 /** Images of the pod's image volumes that this container mounts (parity I14). */
-const imageVolumes = Effect.fnUntraced(function*(pod: Pod, slot: Slot) {
+const imageVolumes = Effect.fnUntraced(function*(wish: ImageWish) {
   const puller = yield* ImagePuller
-  const mounted = new Set((slot.container.volumeMounts ?? []).map(({ name }) => name))
+  const { container, pod } = wish
+  const mounted = new Set((container.volumeMounts ?? []).map(({ name }) => name))
   const wanted = (pod.spec.volumes ?? []).filter(({ image, name }) => image !== undefined && mounted.has(name))
-  const references = yield* Effect.forEach(wanted, ({ image, name }) =>
-    puller.ensure(pod, {
-      ...slot.container,
-      image: image?.reference ?? "",
-      imagePullPolicy: image?.pullPolicy ?? "IfNotPresent"
-    }, slot.kind).pipe(Effect.map((present) => [name, present.ref] as const)))
+  const references = yield* Effect.forEach(wanted, ({ image, name }) => {
+    const imagePullPolicy = image?.pullPolicy ?? "IfNotPresent"
+    const ensured = puller.ensure({
+      ...wish,
+      container: { ...container, image: image?.reference ?? "", imagePullPolicy }
+    })
+    return Effect.map(ensured, (present) => [name, present.ref] as const)
+  })
   return new Map(references)
 })
 
 const create = Effect.fnUntraced(function*(context: ActionContext, action: Start, slot: Slot, node: NodeSettings) {
   const { observed, pod } = context
+  const { container, kind } = slot
   const cri = yield* Cri
   const puller = yield* ImagePuller
   const volumes = yield* PodVolumes
@@ -56,16 +59,28 @@ const create = Effect.fnUntraced(function*(context: ActionContext, action: Start
   if (sandbox === undefined) {
     return yield* Effect.fail<Obstacle>({ reason: "CreateContainerError", message: "the pod's sandbox is gone" })
   }
-  const ensured = Effect.all([puller.ensure(pod, slot.container, slot.kind), imageVolumes(pod, slot)])
-  const [image, images] = yield* Effect.mapError(ensured, (error): Obstacle => ({
-    reason: error.reason,
-    message: error.detail,
-    event: error.reason
-  }))
+  // The runtime wants the sandbox's configuration once more, as it was given then.
+  const annotations = sourceAnnotations(context)
+  const volumeGroups = (yield* volumes.mounts(pod.metadata.uid)).groups
+  const built = sandboxConfig({ pod, node, attempt: sandbox.attempt, annotations, volumeGroups })
+  const { config: sandboxInit } = yield* Effect.mapError(
+    Effect.fromResult(built),
+    obstacle("CreateContainerConfigError")
+  )
+  const wish: ImageWish = {
+    pod,
+    container,
+    kind,
+    annotations: { ...pod.metadata.annotations, ...annotations },
+    sandboxConfig: sandboxInit
+  }
+  const [image, images] = yield* Effect.all([puller.ensure(wish), imageVolumes(wish)]).pipe(
+    Effect.mapError(({ detail, reason }): Obstacle => ({ reason, message: detail, event: reason }))
+  )
   const request = yield* containerRequest({
     context,
     action,
-    container: slot.container,
+    container,
     sandbox,
     node,
     image,
@@ -75,18 +90,10 @@ const create = Effect.fnUntraced(function*(context: ActionContext, action: Start
     makeContainerFiles(pod, node, slot.name, request.terminationToken),
     writeHostsFile(pod, node, request.podIPs)
   ).pipe(Effect.mapError(obstacle("CreateContainerError")))
-  // The runtime wants the sandbox's configuration once more, as it was given then.
-  const built = yield* Effect.fromResult(sandboxConfig({
-    pod,
-    node,
-    attempt: sandbox.attempt,
-    annotations: sourceAnnotations(context),
-    volumeGroups: (yield* volumes.mounts(pod.metadata.uid)).groups
-  })).pipe(Effect.mapError(obstacle("CreateContainerConfigError")))
   const answer = yield* cri.createContainer({
     podSandboxId: sandbox.id,
     config: request.config,
-    sandboxConfig: built.config
+    sandboxConfig: sandboxInit
   }).pipe(Effect.mapError(obstacle("CreateContainerError")))
   return answer.containerId
 })

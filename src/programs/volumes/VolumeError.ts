@@ -1,0 +1,17 @@
+/** An operation on a volume failed; the message is what users read behind `MountVolume.SetUp failed …`. */
+import { Schema } from "effect"
+
+export class VolumeError extends Schema.TaggedError<VolumeError>()("VolumeError", {
+  detail: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+export const refuse = (detail: string): VolumeError => new VolumeError({ detail })
+
+/** Any error of a layer below, in its own words. */
+export const because = (cause: { readonly message: string }): VolumeError =>
+  new VolumeError({ detail: cause.message, cause })
