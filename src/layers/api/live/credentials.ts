@@ -1,5 +1,5 @@
 /** What the agent presents to the API server at this moment: TLS material and the `Authorization` header. */
-import { Effect, FileSystem, type PlatformError } from "effect"
+import { Clock, Effect, FileSystem, type PlatformError } from "effect"
 import type { Material, ServerAccess, UserAccess } from "../Kubeconfig.ts"
 import * as ExecPlugin from "./execPlugin.ts"
 import * as FreshFile from "./freshFile.ts"
@@ -23,13 +23,19 @@ export interface Credentials {
   readonly refresh: Effect.Effect<void>
 }
 
+/** Looking at the files for every request would cost more than the request's own bookkeeping. */
+const lookMs = 1_000
+
 export const make = Effect.fnUntraced(function*(access: ServerAccess) {
   const fs = yield* FileSystem.FileSystem
-  const rechecks: Array<Effect.Effect<unknown>> = []
+  const files = new Map<string, FreshFile.FreshFile>()
+  let generation = 0
+  let lookedAt = Number.NEGATIVE_INFINITY
+
   const file = (path: string) => {
-    const fresh = FreshFile.make(fs, path)
-    rechecks.push(fresh.recheck)
-    return fresh.text
+    const fresh = files.get(path) ?? FreshFile.make(fs, path)
+    files.set(path, fresh)
+    return Effect.suspend(() => fresh.text(generation))
   }
   const pem = (source: Material | undefined) =>
     source === undefined
@@ -38,7 +44,7 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess) {
       ? Effect.succeed(source.pem)
       : file(source.path)
 
-  const user: UserAccess = access.user
+  const { user } = access
   const ca = pem(access.ca)
   const cert = pem(user.clientCertificate?.cert)
   const key = pem(user.clientCertificate?.key)
@@ -52,9 +58,13 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess) {
   const plugin = user.exec === undefined
     ? undefined
     : yield* ExecPlugin.make(user.exec, access, Effect.orElseSucceed(ca, () => undefined))
-  if (plugin !== undefined) rechecks.push(plugin.forget)
 
   const current = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    if (now - lookedAt >= lookMs) {
+      lookedAt = now
+      generation += 1
+    }
     const exec = plugin === undefined ? undefined : yield* plugin.credential
     const tls = {
       ca: yield* ca,
@@ -62,20 +72,30 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess) {
       key: exec?.clientCertificate?.key ?? (yield* key)
     }
     const token = exec?.token ?? (yield* bearer)
-    const authorization = token !== undefined
-      ? `Bearer ${token}`
-      : user.basic !== undefined
-      ? `Basic ${Buffer.from(`${user.basic.username}:${user.basic.password}`).toString("base64")}`
-      : undefined
-    return {
-      tls: {
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.cert !== undefined && { cert: tls.cert }),
-        ...(tls.key !== undefined && { key: tls.key })
-      },
-      ...(authorization !== undefined && { authorization })
-    }
+    return { tls: given(tls), ...given({ authorization: authorizationOf(token, user.basic) }) }
   })
-  const credentials: Credentials = { current, refresh: Effect.all(rechecks, { discard: true }) }
+  const credentials: Credentials = {
+    current,
+    refresh: Effect.suspend(() => {
+      lookedAt = Number.NEGATIVE_INFINITY
+      return plugin?.forget ?? Effect.void
+    })
+  }
   return credentials
 })
+
+const authorizationOf = (token: string | undefined, basic: UserAccess["basic"]): string | undefined => {
+  if (token !== undefined) return `Bearer ${token}`
+  if (basic === undefined) return undefined
+  return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}`
+}
+
+/** Without the fields that are not there. */
+const given = <K extends string>(fields: Record<K, string | undefined>): { readonly [P in K]?: string } => {
+  const present: { [P in K]?: string } = {}
+  for (const name of Object.keys(fields) as Array<K>) {
+    const value = fields[name]
+    if (value !== undefined) present[name] = value
+  }
+  return present
+}
