@@ -1,0 +1,20 @@
+/** The machine as it is: every host service, live. */
+import { Layer } from "effect"
+import * as CgroupsLive from "../../layers/host/CgroupsLive.ts"
+import * as HostFilesLive from "../../layers/host/HostFilesLive.ts"
+import * as KernelLogLive from "../../layers/host/KernelLogLive.ts"
+import * as MountsLive from "../../layers/host/MountsLive.ts"
+import * as NodeFactsLive from "../../layers/host/NodeFactsLive.ts"
+import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
+
+/** `rootDirectory`: whose file system counts as the node's own storage. */
+export const hostLayers = (rootDirectory: string) =>
+  Layer.mergeAll(
+    CgroupsLive.layer(),
+    MountsLive.layer,
+    NodeFactsLive.layer({ rootDirectory }),
+    KernelLogLive.layer
+  ).pipe(
+    // What the others are made with; programs use it themselves, too.
+    Layer.provideMerge(Layer.mergeAll(HostFilesLive.layer, ProcessesLive.layer))
+  )
