@@ -1,14 +1,15 @@
 /** What a pod may show to an image registry: its pull secrets (parity N4). */
 import { Context, Effect, Layer, Result } from "effect"
-import { type Credential, credentialsFor, type RegistryEntry } from "../../domain/images/keyring.ts"
-import { registryEntries } from "../../domain/images/pullSecrets.ts"
+import type { ImageName } from "../../domain/images/imageName.ts"
+import { authsFor } from "../../domain/images/keyring.ts"
+import { credentialsOf, type KeyringEntry, type RegistryAuth } from "../../domain/images/pullSecrets.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { ObjectCache } from "../volumes/ObjectCache.ts"
 
 export class Credentials extends Context.Service<Credentials, {
   /** To try in this order; none means that the registry is asked anonymously. */
-  readonly forImage: (pod: Pod, image: string) => Effect.Effect<ReadonlyArray<Credential>>
+  readonly forImage: (pod: Pod, image: ImageName) => Effect.Effect<ReadonlyArray<RegistryAuth>>
 }>()("kubeffect/programs/images/Credentials") {}
 
 export const layer: Layer.Layer<Credentials, never, EventRecorder | ObjectCache> = Layer.effect(
@@ -32,7 +33,7 @@ export const layer: Layer.Layer<Credentials, never, EventRecorder | ObjectCache>
       )
       if (names.length === 0) return []
       const looked = yield* objects.lookup(pod.metadata.namespace, { secrets: new Set(names), configMaps: new Set() })
-      const entries: Array<RegistryEntry> = []
+      const entries: Array<KeyringEntry> = []
       const missing: Array<string> = []
       for (const name of names) {
         const secret = looked.secrets.get(name)
@@ -40,7 +41,7 @@ export const layer: Layer.Layer<Credentials, never, EventRecorder | ObjectCache>
           missing.push(name)
           continue
         }
-        const read = registryEntries(secret.value)
+        const read = credentialsOf(secret.value)
         if (Result.isSuccess(read)) entries.push(...read.success)
         else {
           yield* Effect.logWarning(read.failure.message)
@@ -52,7 +53,7 @@ export const layer: Layer.Layer<Credentials, never, EventRecorder | ObjectCache>
     })
 
     return Credentials.of({
-      forImage: (pod, image) => Effect.map(secretsOf(pod), (entries) => credentialsFor(image, entries))
+      forImage: (pod, image) => Effect.map(secretsOf(pod), (entries) => authsFor(entries, image))
     })
   })
 )

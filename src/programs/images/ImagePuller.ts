@@ -1,20 +1,11 @@
 /** Brings the images of containers to the node: policy, credentials, and how many are pulled at once (parity N). */
 import { Clock, Context, Effect, Layer, Metric, Result, Schema, Semaphore } from "effect"
 import type { SandboxConfigInit } from "../../domain/config/sandboxConfig.ts"
-import {
-  alreadyPresent,
-  imageFailed,
-  type ImageFailureReason,
-  joinedFailures,
-  neverPullMessage,
-  pulled,
-  pullFailure,
-  pulling
-} from "../../domain/images/imageEvents.ts"
-import { withDefaultTag } from "../../domain/images/imageName.ts"
-import { pullDecision, pullPolicyOf } from "../../domain/images/pullPolicy.ts"
+import { type ImageName, parseImageName } from "../../domain/images/imageName.ts"
+import { effectivePolicy, pullDecision, pullFailureReason } from "../../domain/images/pullPolicy.ts"
 import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
+import { formatGoDuration } from "../../domain/kubeletConfig/goDuration.ts"
 import type { ContainerKind, PodEvent } from "../../domain/pod/model.ts"
 import type { Image } from "../../gen/cri/api_pb.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
@@ -72,7 +63,11 @@ const usable = (image: Image): PresentImage => ({
   ...(image.username === "" ? {} : { username: image.username })
 })
 
-const subject = ({ container, kind }: ImageWish) => ({ name: container.name, kind })
+/** Several credentials were tried: what each came to, as Go joins errors. */
+const joined = (details: ReadonlyArray<string>): string => {
+  const different = [...new Set(details)]
+  return different.length === 1 ? different.join() : `[${different.join(", ")}]`
+}
 
 export const layer: Layer.Layer<ImagePuller, never, AgentConfig | Credentials | Cri | EventRecorder> = Layer.effect(
   ImagePuller,
@@ -85,26 +80,29 @@ export const layer: Layer.Layer<ImagePuller, never, AgentConfig | Credentials | 
     const slots = yield* Semaphore.make(atOnce > 0 ? atOnce : Number.MAX_SAFE_INTEGER)
     const budget = yield* makePullBudget(config.registryPullQps, config.registryBurst)
 
-    const tell = ({ pod }: ImageWish, event: PodEvent) => events.recordPod(pod, event)
+    const tell = ({ container, kind, pod }: ImageWish, event: Omit<PodEvent, "container">) =>
+      events.recordPod(pod, { ...event, container: { name: container.name, kind } })
 
     // The event `Error: <reason>` is given by whoever gives up the container's start.
-    const fail = Effect.fnUntraced(function*(wish: ImageWish, reason: ImageFailureReason, detail: string) {
-      const [first] = imageFailed(subject(wish), { image: wish.container.image ?? "", reason, detail })
-      if (first !== undefined) yield* tell(wish, first)
-      return yield* new ImageError({ reason, detail })
+    const fail = Effect.fnUntraced(function*(wish: ImageWish, failure: ImageError, event: string, message: string) {
+      yield* tell(wish, { type: "Warning", reason: event, message })
+      return yield* failure
     })
 
-    const find = (wish: ImageWish, reference: string) =>
-      cri.imageStatus({ image: { image: reference, annotations: { ...wish.annotations } } }).pipe(
+    const find = (wish: ImageWish, name: ImageName) =>
+      cri.imageStatus({ image: { image: name.reference, annotations: { ...wish.annotations } } }).pipe(
         Effect.map(({ image }) => image),
-        Effect.catch((error) => fail(wish, "ImageInspectError", error.detail))
+        Effect.catch(({ detail }) => {
+          const message = `Failed to inspect image "${wish.container.image ?? ""}": ${detail}`
+          return fail(wish, new ImageError({ reason: "ImageInspectError", detail: message }), "InspectFailed", message)
+        })
       )
 
     /** Tries each credential in turn. */
-    const pullOnce = Effect.fnUntraced(function*(wish: ImageWish, reference: string) {
-      const auths = yield* credentials.forImage(wish.pod, reference)
+    const pullOnce = Effect.fnUntraced(function*(wish: ImageWish, name: ImageName) {
+      const auths = yield* credentials.forImage(wish.pod, name)
       const request = {
-        image: { image: reference, annotations: { ...wish.annotations } },
+        image: { image: name.reference, annotations: { ...wish.annotations } },
         sandboxConfig: wish.sandboxConfig
       }
       const details: Array<string> = []
@@ -115,41 +113,60 @@ export const layer: Layer.Layer<ImagePuller, never, AgentConfig | Credentials | 
         if (Result.isSuccess(tried)) return
         details.push(tried.failure.detail)
       }
-      return yield* Effect.fail({ detail: joinedFailures(details) })
+      return yield* Effect.fail({ detail: joined(details) })
     })
 
-    const pull = Effect.fn("ImagePuller.pull")(function*(wish: ImageWish, reference: string) {
+    const pull = Effect.fn("ImagePuller.pull")(function*(wish: ImageWish, name: ImageName) {
+      const quoted = JSON.stringify(name.reference)
       const asked = yield* Clock.currentTimeMillis
-      yield* tell(wish, pulling(subject(wish), reference))
+      yield* tell(wish, { type: "Normal", reason: "Pulling", message: `Pulling image ${quoted}` })
       const timed = Effect.gen(function*() {
         const begun = yield* Clock.currentTimeMillis
         yield* budget
-        yield* pullOnce(wish, reference)
+        yield* pullOnce(wish, name)
         return (yield* Clock.currentTimeMillis) - begun
       })
-      const pullMs = yield* Semaphore.withPermits(slots, 1)(timed).pipe(
-        Effect.catch((failure) => {
-          const { detail, reason } = pullFailure(reference, failure.detail)
-          return fail(wish, reason, detail)
-        })
-      )
-      const totalMs = (yield* Clock.currentTimeMillis) - asked
-      yield* Metric.update(pullSeconds, pullMs / 1000)
-      const image = yield* find(wish, reference)
-      if (image === undefined) return yield* fail(wish, "ErrImagePull", `the image ${reference} is gone after its pull`)
-      yield* tell(wish, pulled(subject(wish), reference, { pullMs, totalMs, sizeBytes: Number(image.size) }))
+      const failed = ({ detail }: { readonly detail: string }) =>
+        fail(
+          wish,
+          new ImageError({ reason: pullFailureReason(detail), detail }),
+          "Failed",
+          `Failed to pull image ${quoted}: ${detail}`
+        )
+      const tookMs = yield* Effect.catch(Semaphore.withPermits(slots, 1)(timed), failed)
+      const waitedMs = (yield* Clock.currentTimeMillis) - asked
+      yield* Metric.update(pullSeconds, tookMs / 1000)
+      const image = yield* find(wish, name)
+      if (image === undefined) return yield* failed({ detail: `the image ${quoted} is gone after its pull` })
+      yield* tell(wish, {
+        type: "Normal",
+        reason: "Pulled",
+        message: `Successfully pulled image ${quoted} in ${formatGoDuration(tookMs)} ` +
+          `(${formatGoDuration(waitedMs)} including waiting). Image size: ${image.size} bytes.`
+      })
       return usable(image)
     })
 
     const ensure = Effect.fn("ImagePuller.ensure")(function*(wish: ImageWish) {
-      const named = withDefaultTag(wish.container.image ?? "")
-      if (Result.isFailure(named)) return yield* fail(wish, "InvalidImageName", named.failure)
-      const reference = named.success
-      const found = yield* find(wish, reference)
-      const decision = pullDecision(pullPolicyOf(wish.container), found !== undefined)
-      if (decision === "Pull") return yield* pull(wish, reference)
-      if (found === undefined) return yield* fail(wish, "ErrImageNeverPull", neverPullMessage(reference))
-      yield* tell(wish, alreadyPresent(subject(wish), reference))
+      const parsed = parseImageName(wish.container.image ?? "")
+      if (Result.isFailure(parsed)) {
+        const detail = parsed.failure.message
+        return yield* fail(wish, new ImageError({ reason: "InvalidImageName", detail }), "InspectFailed", detail)
+      }
+      const name = parsed.success
+      const quoted = JSON.stringify(name.reference)
+      const found = yield* find(wish, name)
+      const decision = pullDecision(effectivePolicy(wish.container.imagePullPolicy, name), found !== undefined)
+      if (decision === "pull") return yield* pull(wish, name)
+      if (found === undefined) {
+        const detail = `Container image ${quoted} is not present with pull policy of Never`
+        return yield* fail(wish, new ImageError({ reason: "ErrImageNeverPull", detail }), "ErrImageNeverPull", detail)
+      }
+      yield* tell(wish, {
+        type: "Normal",
+        reason: "Pulled",
+        message: `Container image ${quoted} already present on machine and can be accessed by the pod`
+      })
       return usable(found)
     })
 

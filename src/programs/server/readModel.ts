@@ -1,0 +1,129 @@
+/** The agent as the node's HTTP server may see it: read from the registry, the statuses and the runtime view. */
+import { Effect, Layer, Option, Schedule } from "effect"
+import { decodePod } from "../../domain/k8s/decode.ts"
+import type { Pod } from "../../domain/k8s/pod.ts"
+import type { ObservedContainer } from "../../domain/pod/model.ts"
+import { podCgroup, podsCgroup } from "../../domain/resources/cgroupNames.ts"
+import { qosClassOf } from "../../domain/resources/qos.ts"
+import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
+import { type ContainerTarget, NodeReadModel, NotOnNode, type PodTarget } from "../../layers/streaming/NodeReadModel.ts"
+import { AgentConfig } from "../AgentConfig.ts"
+import { NodeState } from "../node/NodeState.ts"
+import { PodRegistry } from "../pods/PodRegistry.ts"
+import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
+import { RuntimeView } from "../runtime/RuntimeView.ts"
+import { StatusWriter } from "../status/StatusWriter.ts"
+
+/** How often a container is asked for that somebody waits for the end of. */
+const endCheckMs = 200
+
+/** A container that runs is meant before one that does not, then the newest. */
+const preferred = (containers: ReadonlyArray<ObservedContainer>): ObservedContainer | undefined =>
+  containers.find(({ state }) => state === "Running") ?? containers[0]
+
+type Requirements = AgentConfig | Cri | NodeState | PodRegistry | RuntimeHealth | RuntimeView | StatusWriter
+
+/** `config`: what `/configz` shows. */
+export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requirements> =>
+  Layer.effect(
+    NodeReadModel,
+    Effect.gen(function*() {
+      const settings = yield* AgentConfig
+      const cri = yield* Cri
+      const nodeState = yield* NodeState
+      const registry = yield* PodRegistry
+      const health = yield* RuntimeHealth
+      const runtime = yield* RuntimeView
+      const statuses = yield* StatusWriter
+      const naming = { driver: settings.cgroupDriver, root: settings.cgroupRoot, perQos: settings.cgroupsPerQos }
+
+      const withStatus = Effect.fnUntraced(function*(pod: Pod, uid: string) {
+        const status = yield* statuses.latest(uid)
+        return status === undefined ? pod : { ...pod, status }
+      })
+      const pods = Effect.gen(function*() {
+        const desired = yield* registry.all
+        return yield* Effect.forEach(
+          desired,
+          Effect.fnUntraced(function*({ pod, source }) {
+            const mirror = source === "api" ? undefined : yield* registry.mirrorOf(pod)
+            return yield* withStatus(pod, mirror?.metadata.uid ?? pod.metadata.uid)
+          })
+        )
+      })
+
+      /** A static pod answers to its own UID and to its mirror's. */
+      const findPod = Effect.fnUntraced(function*(target: PodTarget) {
+        for (const { pod } of yield* registry.all) {
+          if (pod.metadata.namespace !== target.namespace || pod.metadata.name !== target.pod) continue
+          if (target.uid === undefined || target.uid === pod.metadata.uid) return pod
+          const mirror = yield* registry.mirrorOf(pod)
+          if (mirror?.metadata.uid === target.uid) return pod
+        }
+        return yield* new NotOnNode({ what: "pod", name: `${target.pod}_${target.namespace}` })
+      })
+
+      // What the runtime cannot tell now is not here for the caller.
+      const observe = (pod: Pod, missing: NotOnNode) =>
+        Effect.mapError(runtime.observe(pod.metadata.uid), () => missing)
+
+      const findContainer = Effect.fnUntraced(function*(target: ContainerTarget) {
+        const pod = yield* findPod(target)
+        const missing = new NotOnNode({ what: "container", name: target.container })
+        const observed = yield* observe(pod, missing)
+        const found = preferred(observed.containers.filter(({ name }) => name === target.container))
+        if (found === undefined) return yield* missing
+        return { containerId: found.id, sandboxId: found.sandboxId, podUid: pod.metadata.uid, state: found.state }
+      })
+
+      const findSandbox = Effect.fnUntraced(function*(target: PodTarget) {
+        const pod = yield* findPod(target)
+        const missing = new NotOnNode({ what: "pod", name: `${target.pod}_${target.namespace}` })
+        const ready = (yield* observe(pod, missing)).sandboxes.find((sandbox) => sandbox.ready)
+        return ready === undefined ? yield* missing : ready.id
+      })
+
+      const runs = (containerId: string) =>
+        cri.containerStatus({ containerId }).pipe(
+          Effect.map(({ status }) => status?.state === ContainerState.CONTAINER_RUNNING),
+          Effect.catchReason("CriError", "NotFound", () => Effect.succeed(false)),
+          // A runtime that is away says nothing about the end of a container.
+          Effect.catch(() => Effect.succeed(true))
+        )
+
+      const runtimePods = Effect.gen(function*() {
+        const known = yield* runtime.pods
+        return known.flatMap(({ name, namespace, uid }) => {
+          const decoded = decodePod({ metadata: { name, namespace, uid }, spec: { containers: [] } })
+          return decoded._tag === "Success" ? [decoded.success] : []
+        })
+      })
+
+      return NodeReadModel.of({
+        nodeName: settings.nodeName,
+        pods,
+        runtimePods,
+        findContainer,
+        findSandbox,
+        awaitContainerEnd: (containerId) =>
+          Effect.asVoid(
+            Effect.repeat(runs(containerId), { schedule: Schedule.spaced(endCheckMs), while: (still) => still })
+          ),
+        config: Effect.succeed(config),
+        health: Effect.map(health.listingProblem, (problem) => [
+          { name: "log", problem: Option.none() },
+          { name: "syncloop", problem: problem === "" ? Option.none() : Option.some(problem) }
+        ]),
+        capacity: Effect.map(nodeState.facts, ({ cpuCount, memoryTotalBytes }) => ({
+          cpus: cpuCount,
+          memoryBytes: memoryTotalBytes
+        })),
+        podCgroup: (pod) =>
+          settings.cgroupsPerQos ? Option.some(podCgroup(naming, qosClassOf(pod), pod.metadata.uid)) : Option.none(),
+        systemGroups: Effect.succeed(
+          settings.cgroupsPerQos ? [{ name: "pods" as const, cgroup: podsCgroup(naming) }] : []
+        ),
+        volumeUsage: () => Effect.succeed([])
+      })
+    })
+  )
