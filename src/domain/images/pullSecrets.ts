@@ -1,0 +1,89 @@
+/** Registry credentials in Secrets, in both of the forms that Docker has had (parity N4). */
+import { Result, Schema } from "effect"
+import * as Base64 from "effect/encoding/Base64"
+import type { Secret } from "../k8s/secret.ts"
+import type { Credential, RegistryEntry } from "./keyring.ts"
+
+/** A secret holds no credentials that can be read. `detail` never has any of its content. */
+export class MalformedPullSecret extends Schema.TaggedError<MalformedPullSecret>()("MalformedPullSecret", {
+  secret: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `pull secret ${this.secret}: ${this.detail}`
+  }
+}
+
+const AuthEntry = Schema.Struct({
+  username: Schema.optionalKey(Schema.String),
+  password: Schema.optionalKey(Schema.String),
+  auth: Schema.optionalKey(Schema.String)
+})
+type AuthEntry = typeof AuthEntry.Type
+const Auths = Schema.Record(Schema.String, AuthEntry)
+type Auths = typeof Auths.Type
+const decodeLegacy = Schema.decodeUnknownResult(Schema.fromJsonString(Auths))
+const decodeConfig = Schema.decodeUnknownResult(
+  Schema.fromJsonString(Schema.Struct({ auths: Schema.optionalKey(Auths) }))
+)
+
+/** Docker writes its Hub as `https://index.docker.io/v1/`; scheme and API version mean nothing. */
+const locationOf = (registry: string): string => {
+  const bare = registry.replace(/^https?:\/\//, "")
+  const slash = bare.indexOf("/")
+  const host = slash === -1 ? bare : bare.slice(0, slash)
+  const path = (slash === -1 ? "" : bare.slice(slash)).replace(/^\/v[12]\//, "/")
+  return path === "" || path === "/" ? host : host + path
+}
+
+const padded = (base64: string): string => {
+  const bare = base64.trim().replace(/=+$/, "")
+  return bare + "=".repeat((4 - (bare.length % 4)) % 4)
+}
+
+/** `auth` is `user:password` in base64, with or without padding, and outranks the two plain fields. */
+const credentialOf = ({ auth, password = "", username = "" }: AuthEntry): Credential | undefined => {
+  if (auth === undefined || auth === "") return { username, password }
+  const decoded = Base64.decodeString(padded(auth))
+  const text = Result.isSuccess(decoded) ? decoded.success : ""
+  const colon = text.indexOf(":")
+  return colon === -1
+    ? undefined
+    : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") }
+}
+
+type Form = "dockerconfigjson" | "dockercfg"
+
+/** The form by the secret's type, or by its key where there is no type. */
+const formOf = ({ data = {}, type }: Secret): Form | undefined => {
+  const forms: ReadonlyArray<Form> = ["dockerconfigjson", "dockercfg"]
+  return forms.find((form) =>
+    data[`.${form}`] !== undefined && (type === undefined || type === `kubernetes.io/${form}`)
+  )
+}
+
+/** The credentials of one secret, in its order. */
+export const registryEntries = (
+  secret: Secret
+): Result.Result<ReadonlyArray<RegistryEntry>, MalformedPullSecret> => {
+  const name = `${secret.metadata.namespace ?? ""}/${secret.metadata.name}`
+  const fail = (detail: string) => Result.fail(new MalformedPullSecret({ secret: name, detail }))
+  const form = formOf(secret)
+  if (form === undefined) return fail("is of no type that holds registry credentials")
+  const text = Base64.decodeString(secret.data?.[`.${form}`] ?? "")
+  if (Result.isFailure(text)) return fail("is not base64")
+  const auths: Result.Result<Auths, unknown> = form === "dockercfg"
+    ? decodeLegacy(text.success)
+    : Result.map(decodeConfig(text.success), (config) => config.auths ?? {})
+  if (Result.isFailure(auths)) return fail("is not a Docker configuration")
+  const entries: Array<RegistryEntry> = []
+  for (const [registry, entry] of Object.entries(auths.success)) {
+    const credential = credentialOf(entry)
+    if (credential === undefined) return fail("has an entry whose auth is not user and password in base64")
+    entries.push({ location: locationOf(registry), credential })
+  }
+  return Result.succeed(entries)
+}
+
+export const credentialsOf = registryEntries
+export type { KeyringEntry, RegistryAuth } from "./keyring.ts"
