@@ -90,10 +90,3 @@ export const parseImageName = (image: string): Result.Result<ImageName, Malforme
     reference: bare ? `${image}:latest` : image
   })
 }
-
-/** The image as the runtime is asked for it: what the user wrote, with the default tag. The failure is what users read. */
-export const withDefaultTag = (image: string): Result.Result<string, string> =>
-  Result.mapBoth(parseImageName(image), {
-    onSuccess: (name) => name.reference,
-    onFailure: (failure) => failure.message
-  })

@@ -2,23 +2,8 @@
  * Which credentials fit an image (parity N4): the registry's host part by part, with globs, its port exactly, and its
  * path as a prefix. The most specific location comes first; at one location the order of the secrets stands.
  */
-import { Result } from "effect"
-import { type ImageName, parseImageName } from "./imageName.ts"
-
-/** What a registry is shown. */
-export interface Credential {
-  readonly username: string
-  readonly password: string
-}
-
-export type RegistryAuth = Credential
-
-/** A credential and the registry it is for: `host[:port][/path]`, its host part by part a glob. */
-export interface RegistryEntry {
-  readonly location: string
-  readonly credential: Credential
-}
-export type KeyringEntry = RegistryEntry
+import type { ImageName } from "./imageName.ts"
+import type { KeyringEntry, RegistryAuth } from "./pullSecrets.ts"
 
 interface Place {
   readonly hostParts: ReadonlyArray<string>
@@ -62,16 +47,11 @@ const hubLocation = "index.docker.io"
 const descending = (a: string, b: string): number => a < b ? 1 : a > b ? -1 : 0
 
 /** Every credential to try for the image, best first; none means that it is pulled without. */
-export const credentialsFor = (image: string, entries: ReadonlyArray<RegistryEntry>): ReadonlyArray<Credential> => {
-  const name = parseImageName(image)
-  return Result.isFailure(name) ? [] : authsFor(entries, name.success)
-}
-
-export const authsFor = (entries: ReadonlyArray<RegistryEntry>, name: ImageName): ReadonlyArray<Credential> => {
+export const authsFor = (entries: ReadonlyArray<KeyringEntry>, name: ImageName): ReadonlyArray<RegistryAuth> => {
   const byLocation = Map.groupBy(entries, ({ location }) => location)
   const locations = [...byLocation.keys()].sort(descending)
   const matching = locations.filter((location) => locationMatches(location, name))
   const isHub = name.registry === "docker.io"
   const used = matching.length === 0 && isHub ? locations.filter((location) => location === hubLocation) : matching
-  return used.flatMap((location) => byLocation.get(location) ?? []).map(({ credential }) => credential)
+  return used.flatMap((location) => byLocation.get(location) ?? []).map(({ auth }) => auth)
 }

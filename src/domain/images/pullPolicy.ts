@@ -1,22 +1,28 @@
-/** Whether an image is pulled before a container starts (parity N1). */
-import { Result } from "effect"
-import type { Container } from "../k8s/container.ts"
-import { parseImageName } from "./imageName.ts"
+/** Whether an image is pulled before a container starts, and what a failed pull is called (parity N1). */
+import type { ImageName } from "./imageName.ts"
 
 export type PullPolicy = "Always" | "IfNotPresent" | "Never"
 
 /** Unset means: always for the moving tag `latest`, else only when the image is missing. */
-export const pullPolicyOf = (container: Pick<Container, "image" | "imagePullPolicy">): PullPolicy => {
-  const policy = container.imagePullPolicy
+export const effectivePolicy = (policy: string | undefined, name: ImageName): PullPolicy => {
   if (policy === "Always" || policy === "IfNotPresent" || policy === "Never") return policy
-  const name = parseImageName(container.image ?? "")
-  return Result.isSuccess(name) && name.success.tag === "latest" ? "Always" : "IfNotPresent"
+  return name.tag === "latest" ? "Always" : "IfNotPresent"
 }
 
-export type PullDecision = "Pull" | "UsePresent" | "RefuseMissing"
+export type PullDecision = "pull" | "use" | "refuse"
 
 export const pullDecision = (policy: PullPolicy, present: boolean): PullDecision => {
-  if (policy === "Always") return "Pull"
-  if (present) return "UsePresent"
-  return policy === "Never" ? "RefuseMissing" : "Pull"
+  if (policy === "Always") return "pull"
+  if (present) return "use"
+  return policy === "Never" ? "refuse" : "pull"
 }
+
+export type PullFailureReason = "ErrImagePull" | "RegistryUnavailable" | "SignatureValidationFailed"
+
+/** The reason that a runtime's answer carries as its first word; any other failure is the general one. */
+export const pullFailureReason = (detail: string): PullFailureReason =>
+  detail.startsWith("RegistryUnavailable")
+    ? "RegistryUnavailable"
+    : detail.startsWith("SignatureValidationFailed")
+    ? "SignatureValidationFailed"
+    : "ErrImagePull"

@@ -2,7 +2,18 @@
 import { Result, Schema } from "effect"
 import * as Base64 from "effect/encoding/Base64"
 import type { Secret } from "../k8s/secret.ts"
-import type { Credential, RegistryEntry } from "./keyring.ts"
+
+/** What a registry is shown. */
+export interface RegistryAuth {
+  readonly username: string
+  readonly password: string
+}
+
+/** A credential and the registry it is for: `host[:port][/path]`, its host part by part a glob. */
+export interface KeyringEntry {
+  readonly location: string
+  readonly auth: RegistryAuth
+}
 
 /** A secret holds no credentials that can be read. `detail` never has any of its content. */
 export class MalformedPullSecret extends Schema.TaggedError<MalformedPullSecret>()("MalformedPullSecret", {
@@ -42,7 +53,7 @@ const padded = (base64: string): string => {
 }
 
 /** `auth` is `user:password` in base64, with or without padding, and outranks the two plain fields. */
-const credentialOf = ({ auth, password = "", username = "" }: AuthEntry): Credential | undefined => {
+const credentialOf = ({ auth, password = "", username = "" }: AuthEntry): RegistryAuth | undefined => {
   if (auth === undefined || auth === "") return { username, password }
   const decoded = Base64.decodeString(padded(auth))
   const text = Result.isSuccess(decoded) ? decoded.success : ""
@@ -63,9 +74,9 @@ const formOf = ({ data = {}, type }: Secret): Form | undefined => {
 }
 
 /** The credentials of one secret, in its order. */
-export const registryEntries = (
+export const credentialsOf = (
   secret: Secret
-): Result.Result<ReadonlyArray<RegistryEntry>, MalformedPullSecret> => {
+): Result.Result<ReadonlyArray<KeyringEntry>, MalformedPullSecret> => {
   const name = `${secret.metadata.namespace ?? ""}/${secret.metadata.name}`
   const fail = (detail: string) => Result.fail(new MalformedPullSecret({ secret: name, detail }))
   const form = formOf(secret)
@@ -76,14 +87,11 @@ export const registryEntries = (
     ? decodeLegacy(text.success)
     : Result.map(decodeConfig(text.success), (config) => config.auths ?? {})
   if (Result.isFailure(auths)) return fail("is not a Docker configuration")
-  const entries: Array<RegistryEntry> = []
+  const entries: Array<KeyringEntry> = []
   for (const [registry, entry] of Object.entries(auths.success)) {
     const credential = credentialOf(entry)
     if (credential === undefined) return fail("has an entry whose auth is not user and password in base64")
-    entries.push({ location: locationOf(registry), credential })
+    entries.push({ location: locationOf(registry), auth: credential })
   }
   return Result.succeed(entries)
 }
-
-export const credentialsOf = registryEntries
-export type { KeyringEntry, RegistryAuth } from "./keyring.ts"

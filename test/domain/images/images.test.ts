@@ -1,19 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
-import {
-  alreadyPresent,
-  imageFailed,
-  type ImageFailureReason,
-  joinedFailures,
-  pulled,
-  pullFailure,
-  pulling
-} from "../../../src/domain/images/imageEvents.ts"
-import { parseImageName, withDefaultTag } from "../../../src/domain/images/imageName.ts"
-import { credentialsFor, locationMatches } from "../../../src/domain/images/keyring.ts"
-import { pullDecision, pullPolicyOf } from "../../../src/domain/images/pullPolicy.ts"
-import { registryEntries } from "../../../src/domain/images/pullSecrets.ts"
+import { parseImageName } from "../../../src/domain/images/imageName.ts"
+import { authsFor, locationMatches } from "../../../src/domain/images/keyring.ts"
+import { effectivePolicy, pullDecision, pullFailureReason } from "../../../src/domain/images/pullPolicy.ts"
+import { credentialsOf } from "../../../src/domain/images/pullSecrets.ts"
 
 const named = (image: string) => Result.getOrThrow(parseImageName(image))
 const base64 = (text: string) => btoa(text)
@@ -58,9 +49,9 @@ describe("N1: image names", () => {
   })
 
   it("N1: InvalidImageName reads as the kubelet's", () => {
-    const parsed = withDefaultTag("UPPER/Case:bad tag")
+    const parsed = parseImageName("UPPER/Case:bad tag")
     assert.strictEqual(
-      Result.isFailure(parsed) ? parsed.failure : "",
+      Result.isFailure(parsed) ? parsed.failure.message : "",
       "Failed to apply default image tag \"UPPER/Case:bad tag\": couldn't parse image name \"UPPER/Case:bad tag\": " +
         "invalid reference format: repository name (Case) must be lowercase"
     )
@@ -77,71 +68,27 @@ describe("N1: image names", () => {
 describe("N1: pull policy", () => {
   it.each(
     [
-      { policy: "Always", present: true, want: "Pull" },
-      { policy: "IfNotPresent", present: true, want: "UsePresent" },
-      { policy: "IfNotPresent", present: false, want: "Pull" },
-      { policy: "Never", present: true, want: "UsePresent" },
-      { policy: "Never", present: false, want: "RefuseMissing" }
+      { policy: "Always", present: true, want: "pull" },
+      { policy: "IfNotPresent", present: true, want: "use" },
+      { policy: "IfNotPresent", present: false, want: "pull" },
+      { policy: "Never", present: true, want: "use" },
+      { policy: "Never", present: false, want: "refuse" }
     ] as const
   )("$policy, present $present → $want", ({ policy, present, want }) => {
     assert.strictEqual(pullDecision(policy, present), want)
   })
   it.each([
-    { container: { image: "a" }, want: "Always" },
-    { container: { image: "a:1" }, want: "IfNotPresent" },
-    { container: { image: "a", imagePullPolicy: "Never" }, want: "Never" },
-    { container: { image: "BAD NAME" }, want: "IfNotPresent" }
-  ])("$container → $want", ({ container, want }) => assert.strictEqual(pullPolicyOf(container), want))
-})
-
-describe("N3: events of images", () => {
-  const subject = { name: "c", kind: "regular" } as const
-  it("read as the kubelet's", () => {
-    assert.strictEqual(pulling(subject, "a:1").message, "Pulling image \"a:1\"")
-    assert.strictEqual(
-      pulled(subject, "a:1", { pullMs: 1234.7, totalMs: 61_000, sizeBytes: 42 }).message,
-      "Successfully pulled image \"a:1\" in 1.234s (1m1s including waiting). Image size: 42 bytes."
-    )
-    assert.strictEqual(
-      alreadyPresent(subject, "a:1").message,
-      "Container image \"a:1\" already present on machine and can be accessed by the pod"
-    )
-  })
-  it.each<{ reason: ImageFailureReason; want: string }>([
-    { reason: "ErrImagePull", want: "Failed: Failed to pull image \"a\": why" },
-    { reason: "RegistryUnavailable", want: "Failed: Failed to pull image \"a\": why" },
-    {
-      reason: "ErrImageNeverPull",
-      want: "ErrImageNeverPull: Container image \"a\" is not present with pull policy of Never"
-    },
-    { reason: "InvalidImageName", want: "InspectFailed: why" },
-    { reason: "ImageInspectError", want: "InspectFailed: Failed to inspect image \"a\": why" }
-  ])("$reason: $want", ({ reason, want }) => {
-    const [first, second] = imageFailed(subject, { image: "a", reason, detail: "why" })
-    assert.strictEqual(`${first.reason}: ${first.message}`, want)
-    assert.strictEqual(`${second.reason}: ${second.message}`, `Failed: Error: ${reason}`)
+    { policy: undefined, image: "a", want: "Always" },
+    { policy: undefined, image: "a:1", want: "IfNotPresent" },
+    { policy: "Never", image: "a", want: "Never" }
+  ])("without a policy the tag decides: $policy of $image → $want", ({ image, policy, want }) => {
+    assert.strictEqual(effectivePolicy(policy, named(image)), want)
   })
   it.each([
-    {
-      answer: "RegistryUnavailable: down",
-      want: {
-        reason: "RegistryUnavailable",
-        detail: "image pull failed for a because the registry is unavailable: down"
-      }
-    },
-    {
-      answer: "SignatureValidationFailed: bad",
-      want: {
-        reason: "SignatureValidationFailed",
-        detail: "image pull failed for a because the signature validation failed: bad"
-      }
-    },
-    { answer: "not found", want: { reason: "ErrImagePull", detail: "not found" } }
-  ])("N1: the runtime's $answer", ({ answer, want }) => assert.deepStrictEqual(pullFailure("a", answer), want))
-  it("what several credentials came to is joined", () => {
-    assert.strictEqual(joinedFailures(["a", "a"]), "a")
-    assert.strictEqual(joinedFailures(["a", "b"]), "[a, b]")
-  })
+    { detail: "RegistryUnavailable: down", want: "RegistryUnavailable" },
+    { detail: "SignatureValidationFailed: bad", want: "SignatureValidationFailed" },
+    { detail: "not found", want: "ErrImagePull" }
+  ])("$detail → $want", ({ detail, want }) => assert.strictEqual(pullFailureReason(detail), want))
 })
 
 describe("N4: pull secrets", () => {
@@ -173,19 +120,19 @@ describe("N4: pull secrets", () => {
     const legacy = JSON.stringify({ "r.io": { username: "u", password: "p" } })
     assert.deepStrictEqual(
       Result.getOrThrow(
-        registryEntries(secret({ ".dockerconfigjson": base64(json) }, "kubernetes.io/dockerconfigjson"))
+        credentialsOf(secret({ ".dockerconfigjson": base64(json) }, "kubernetes.io/dockerconfigjson"))
       ),
-      [{ location: "r.io", credential: { username: "me", password: "pw:x" } }]
+      [{ location: "r.io", auth: { username: "me", password: "pw:x" } }]
     )
-    assert.deepStrictEqual(Result.getOrThrow(registryEntries(secret({ ".dockercfg": base64(legacy) }))), [
-      { location: "r.io", credential: { username: "u", password: "p" } }
+    assert.deepStrictEqual(Result.getOrThrow(credentialsOf(secret({ ".dockercfg": base64(legacy) }))), [
+      { location: "r.io", auth: { username: "u", password: "p" } }
     ])
   })
   it("auth is read without its padding too", () => {
     const auth = base64("u:pw").replace(/=+$/, "")
     const json = JSON.stringify({ auths: { "r.io": { auth } } })
-    assert.deepInclude(Result.getOrThrow(registryEntries(secret({ ".dockerconfigjson": base64(json) })))[0], {
-      credential: { username: "u", password: "pw" }
+    assert.deepInclude(Result.getOrThrow(credentialsOf(secret({ ".dockerconfigjson": base64(json) })))[0], {
+      auth: { username: "u", password: "pw" }
     })
   })
 
@@ -196,18 +143,18 @@ describe("N4: pull secrets", () => {
     { data: { ".dockerconfigjson": base64("{\"auths\":3}") }, why: "another form" },
     { data: { ".dockerconfigjson": base64("{\"auths\":{\"r.io\":{\"auth\":\"bm9jb2xvbg==\"}}}") }, why: "no colon" }
   ])("a malformed secret is refused by name, its content not told: $why", ({ data }) => {
-    const read = registryEntries(secret(data))
+    const read = credentialsOf(secret(data))
     assert.isTrue(Result.isFailure(read) && read.failure.message.startsWith("pull secret ns/s: "))
     assert.notInclude(Result.isFailure(read) ? read.failure.message : "", "nocolon")
   })
   it("a secret of another type is no pull secret", () => {
-    assert.isTrue(Result.isFailure(registryEntries(secret({ ".dockerconfigjson": base64("{}") }, "Opaque"))))
+    assert.isTrue(Result.isFailure(credentialsOf(secret({ ".dockerconfigjson": base64("{}") }, "Opaque"))))
   })
 
-  const entry = (location: string, username = location) => ({ location, credential: { username, password: "" } })
+  const entry = (location: string, username = location) => ({ location, auth: { username, password: "" } })
   it("the longest location is tried first, all that match are tried", () => {
     const entries = [entry("r.io", "1"), entry("other.io"), entry("r.io/team"), entry("r.io", "2")]
-    assert.deepStrictEqual(credentialsFor("r.io/team/app", entries), [
+    assert.deepStrictEqual(authsFor(entries, named("r.io/team/app")), [
       { username: "r.io/team", password: "" },
       { username: "1", password: "" },
       { username: "2", password: "" }
@@ -218,7 +165,7 @@ describe("N4: pull secrets", () => {
     { location: "https://index.docker.io/v1/", image: "r.io/busybox", want: 0, why: "another registry" }
   ])("$location for $image: $why", ({ image, location, want }) => {
     const json = JSON.stringify({ auths: { [location]: { username: "u", password: "p" } } })
-    const entries = Result.getOrThrow(registryEntries(secret({ ".dockerconfigjson": base64(json) })))
-    assert.strictEqual(credentialsFor(image, entries).length, want)
+    const entries = Result.getOrThrow(credentialsOf(secret({ ".dockerconfigjson": base64(json) })))
+    assert.strictEqual(authsFor(entries, named(image)).length, want)
   })
 })
