@@ -39,6 +39,8 @@ export class PodRegistry extends Context.Service<PodRegistry, {
   /** The mirror pod of a static pod, as the API has it. */
   readonly mirrorOf: (pod: Pod) => Effect.Effect<Pod | undefined>
   readonly mirrors: Effect.Effect<ReadonlyArray<Pod>>
+  /** Waits until a static pod or a mirror pod has changed since the last time. One consumer. */
+  readonly mirrorsDue: Effect.Effect<void>
   /** UIDs whose entry changed; a mirror's change is told under the UID of its static pod. One consumer. */
   readonly changed: Effect.Effect<ReadonlyArray<string>>
 }>()("kubeffect/programs/pods/PodRegistry") {}
@@ -49,6 +51,7 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
     PodRegistry,
     Effect.gen(function*() {
       const mailbox = yield* KeyedMailbox.make
+      const mirrorWork = yield* KeyedMailbox.make
       const pods = new Map<string, DesiredPod>()
       const mirrors = new Map<string, Pod>()
       const heard = new Set<PodSource>()
@@ -59,16 +62,22 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
         }
         return undefined
       }
-      const tell = (uid: string | undefined) => uid === undefined ? Effect.void : mailbox.offer(uid)
+      const tellOfPod = (source: PodSource, uid: string) =>
+        source === "api" ? mailbox.offer(uid) : Effect.andThen(mailbox.offer(uid), mirrorWork.offer(uid))
+      const tellOfMirror = (name: string) => {
+        const uid = staticByName(name)
+        const told = uid === undefined ? Effect.void : mailbox.offer(uid)
+        return Effect.andThen(told, mirrorWork.offer(name))
+      }
 
       const upsert = (source: PodSource, pod: Pod): Effect.Effect<void> =>
         Effect.suspend(() => {
           if (source === "api" && isMirror(pod)) {
             mirrors.set(fullName(pod), pod)
-            return tell(staticByName(fullName(pod)))
+            return tellOfMirror(fullName(pod))
           }
           pods.set(pod.metadata.uid, { pod, source, removed: false })
-          return mailbox.offer(pod.metadata.uid)
+          return tellOfPod(source, pod.metadata.uid)
         })
 
       const remove = (source: PodSource, uid: string, last?: Pod): Effect.Effect<void> =>
@@ -76,19 +85,21 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
           const desired = pods.get(uid)
           if (desired !== undefined && desired.source === source) {
             pods.set(uid, { pod: last ?? desired.pod, source, removed: true })
-            return mailbox.offer(uid)
+            return tellOfPod(source, uid)
           }
           if (source !== "api") return Effect.void
           for (const [name, mirror] of mirrors) {
             if (mirror.metadata.uid !== uid) continue
             mirrors.delete(name)
-            return tell(staticByName(name))
+            return tellOfMirror(name)
           }
           return Effect.void
         })
 
       const replace = Effect.fnUntraced(function*(source: PodSource, next: ReadonlyArray<Pod>) {
         heard.add(source)
+        // Whether a mirror is an orphan can be told only now.
+        yield* mirrorWork.offer(source)
         const present = new Set(next.map((pod) => pod.metadata.uid))
         const gone = [...pods].filter(([uid, desired]) => desired.source === source && !present.has(uid))
         for (const [uid] of gone) yield* remove(source, uid)
@@ -111,6 +122,7 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
         allSourcesHeard: Effect.sync(() => sources.every((source) => heard.has(source))),
         mirrorOf: (pod) => Effect.sync(() => mirrors.get(fullName(pod))),
         mirrors: Effect.sync(() => [...mirrors.values()]),
+        mirrorsDue: Effect.asVoid(mirrorWork.takeAll),
         changed: mailbox.takeAll
       })
     })

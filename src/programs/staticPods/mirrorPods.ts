@@ -11,8 +11,8 @@ import { NodeState } from "../node/NodeState.ts"
 import { fullName, PodRegistry } from "../pods/PodRegistry.ts"
 import { supervise } from "../supervise.ts"
 
-/** Between two comparisons of static pods with their mirrors. */
-const checkMs = 1000
+/** Static pods are compared with their mirrors at each change, and after this long in case a call has failed. */
+const checkMs = 10_000
 
 /** Runs for ever. */
 export const mirrorPods = Effect.gen(function*() {
@@ -56,5 +56,8 @@ export const mirrorPods = Effect.gen(function*() {
     }
   })
 
-  return yield* supervise("mirror pods", Effect.forever(Effect.andThen(check, Effect.sleep(checkMs))))
+  return yield* supervise(
+    "mirror pods",
+    Effect.forever(Effect.andThen(check, Effect.raceFirst(registry.mirrorsDue, Effect.sleep(checkMs))))
+  )
 })

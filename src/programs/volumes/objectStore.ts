@@ -104,7 +104,7 @@ export const objectStore = Effect.fnUntraced(function*<A extends { readonly immu
       namespace,
       name,
       users: new Set([uid]),
-      answered: yield* Latch.make(),
+      answered: Latch.makeUnsafe(false),
       value: undefined
     }
     entries.set(key, entry)
