@@ -25,10 +25,17 @@ export const removeLeftovers = Effect.fn("containerd.removeLeftovers")(function*
   yield* onFiles("remove", leftovers.directory, () => rm(leftovers.directory, { recursive: true, force: true }))
 })
 
-/** containerd, its shims, and all that descends from them: the processes of containers, whatever namespaces they are in. */
-const killProcesses = (directory: string) =>
-  processes.pipe(
-    Effect.map((all) => familyOf(all.filter((each) => belongsTo(each, directory)), all)),
+/**
+ * First what containers run, in whatever namespaces it is; then containerd and its shims. In this order, for a process
+ * whose parent is killed becomes a child of its shim, and would be nobody's were the shim gone too.
+ */
+const killProcesses = Effect.fnUntraced(function*(directory: string) {
+  yield* killAll(Effect.map(processes, (all) => descendantsOf(rootsOf(directory, all), all)))
+  yield* killAll(Effect.map(processes, (all) => rootsOf(directory, all)))
+})
+
+const killAll = (find: Effect.Effect<ReadonlyArray<number>, ContainerdError>) =>
+  find.pipe(
     Effect.tap((pids) => Effect.forEach(pids, kill, { discard: true })),
     Effect.filterOrFail(
       (pids) => pids.length === 0,
@@ -44,17 +51,18 @@ interface ProcessEntry {
   readonly args: ReadonlyArray<string>
 }
 
-const belongsTo = (entry: ProcessEntry, directory: string) =>
-  basename(entry.args[0] ?? "").startsWith("containerd") &&
-  entry.args.some((arg) => arg.startsWith(`${directory}/`))
+const rootsOf = (directory: string, all: ReadonlyArray<ProcessEntry>): ReadonlyArray<number> =>
+  all.filter(({ args }) =>
+    basename(args[0] ?? "").startsWith("containerd") && args.some((arg) => arg.startsWith(`${directory}/`))
+  ).map(({ pid }) => pid)
 
-const familyOf = (roots: ReadonlyArray<ProcessEntry>, all: ReadonlyArray<ProcessEntry>): ReadonlyArray<number> => {
-  const family = new Set(roots.map((root) => root.pid))
+const descendantsOf = (roots: ReadonlyArray<number>, all: ReadonlyArray<ProcessEntry>): ReadonlyArray<number> => {
+  const family = new Set(roots)
   for (let size = -1; size !== family.size;) {
     size = family.size
     for (const entry of all) if (family.has(entry.parent)) family.add(entry.pid)
   }
-  return [...family]
+  return [...family].filter((pid) => !roots.includes(pid))
 }
 
 const processes = Effect.gen(function*() {
