@@ -129,6 +129,11 @@ const policies = (c: KubeletConfiguration, gates: FeatureGates): Problems => [
     "configMapAndSecretChangeDetectionStrategy"
   ),
   ...oneOf(c.memoryReservationPolicy, ["None", "TieredReservation"], "memoryReservationPolicy"),
+  ...oneOf(
+    c.tlsMinVersion,
+    ["", "VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"],
+    "tlsMinVersion (--tls-min-version)"
+  ),
   ...oneOf(c.logging.format, ["text", "json"], "logging.format (--logging-format)"),
   ...needsGate(c.memoryReservationPolicy === "TieredReservation", "memoryReservationPolicy", "MemoryQoS", gates),
   ...needsGate(c.enableSystemLogQuery, "enableSystemLogQuery", "NodeLogQuery", gates),

@@ -1,0 +1,67 @@
+/** The node's own server as the configuration has it: who may ask (parity O2, O3), where it listens, with which TLS. */
+import { Layer, Option } from "effect"
+import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
+import * as AccessLive from "../../layers/streaming/AccessLive.ts"
+import * as NodeServerLive from "../../layers/streaming/NodeServerLive.ts"
+
+const tlsVersions = {
+  VersionTLS10: "TLSv1",
+  VersionTLS11: "TLSv1.1",
+  VersionTLS12: "TLSv1.2",
+  VersionTLS13: "TLSv1.3"
+} as const
+
+const isTlsVersion = (name: string): name is keyof typeof tlsVersions => Object.hasOwn(tlsVersions, name)
+
+/** Go numbers curves as TLS does; OpenSSL names them. */
+const curveNames: ReadonlyMap<number, string> = new Map([
+  [23, "prime256v1"],
+  [24, "secp384r1"],
+  [25, "secp521r1"],
+  [29, "X25519"],
+  [4588, "X25519MLKEM768"]
+])
+
+/** Who may use the server. Without an API server nobody can be asked about a token or a right. */
+export const accessLayer = ({ config }: EffectiveConfig, standalone: boolean) => {
+  const { authentication, authorization } = config
+  return standalone
+    ? AccessLive.layerLocal({ anonymous: authentication.anonymous.enabled })
+    : AccessLive.layer({
+      anonymous: authentication.anonymous.enabled,
+      tokenReview: authentication.webhook.enabled
+        ? Option.some({ cacheTtl: authentication.webhook.cacheTTL })
+        : Option.none(),
+      authorization: authorization.mode === "AlwaysAllow" ? { mode: "AlwaysAllow" } : {
+        mode: "Webhook",
+        allowedTtl: authorization.webhook.cacheAuthorizedTTL,
+        deniedTtl: authorization.webhook.cacheUnauthorizedTTL
+      }
+    })
+}
+
+const options = ({ config, gates }: EffectiveConfig) => ({
+  address: config.address,
+  port: config.port,
+  readOnlyPort: config.readOnlyPort === 0 ? Option.none() : Option.some(config.readOnlyPort),
+  healthz: config.healthzPort === 0
+    ? Option.none()
+    : Option.some({ address: config.healthzBindAddress, port: config.healthzPort }),
+  enableDebuggingHandlers: config.enableDebuggingHandlers,
+  splitStreams: gates.enabled("PodLogsQuerySplitStreams")
+})
+
+/** Over TLS. With `enableServer` off there is none. */
+export const serverLayer = (effective: EffectiveConfig) => {
+  const { config } = effective
+  return NodeServerLive.layer({
+    ...options(effective),
+    minVersion: isTlsVersion(config.tlsMinVersion) ? Option.some(tlsVersions[config.tlsMinVersion]) : Option.none(),
+    cipherSuites: config.tlsCipherSuites,
+    curves: config.tlsCurvePreferences.flatMap((id) => curveNames.get(id) ?? [])
+  })
+}
+
+/** For a node on a machine's loopback that nobody else reaches. */
+export const plainServerLayer = (effective: EffectiveConfig) =>
+  Layer.provide(NodeServerLive.layerPlain(options(effective)), AccessLive.layerLocal({ anonymous: true }))

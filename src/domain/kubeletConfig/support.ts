@@ -1,0 +1,68 @@
+/**
+ * Fields of the configuration that are accepted and do nothing here, and what it is that they do not do. All others are
+ * implemented. One warning names those that were set, so that nobody believes in a setting that has no effect.
+ */
+import type { FieldName } from "./file.ts"
+
+const noProfiler = "there is no Go profiler in this process"
+const noManagers = "containers are not pinned to CPUs or NUMA nodes"
+const noHttpPods = "static pods are read from files only"
+const noShutdown = "pods are not ended in order when the machine shuts down"
+const noEnforcement = "reservations lower what the node offers, but no cgroup is made for them"
+const noIptables = "iptables are the business of the network plugins and kube-proxy"
+
+/** By field: what setting it does not do. */
+export const withoutEffect: Partial<Record<FieldName, string>> = {
+  staticPodURL: noHttpPods,
+  staticPodURLHeader: noHttpPods,
+  httpCheckFrequency: noHttpPods,
+  imagePullCredentialsVerificationPolicy: "an image that is present may be used by every pod",
+  preloadedImagesVerificationAllowlist: "an image that is present may be used by every pod",
+  enableContentionProfiling: noProfiler,
+  enableProfilingHandler: noProfiler,
+  enableDebugFlagsHandler: "log verbosity cannot be changed over HTTP",
+  streamingConnectionIdleTimeout: "idle sessions stay open, as with the kubelet since 1.36",
+  volumeStatsAggPeriod: "space in volumes is measured when it is asked for",
+  kubeletCgroups: "the agent stays in the cgroup it was started in",
+  systemCgroups: "processes of the system are not moved",
+  cpuManagerPolicy: noManagers,
+  cpuManagerPolicyOptions: noManagers,
+  cpuManagerReconcilePeriod: noManagers,
+  memoryManagerPolicy: noManagers,
+  topologyManagerPolicy: noManagers,
+  topologyManagerScope: noManagers,
+  topologyManagerPolicyOptions: noManagers,
+  reservedMemory: noManagers,
+  reservedSystemCPUs: noManagers,
+  qosReserved: "requests are not reserved by QoS class",
+  enforceNodeAllocatable: noEnforcement,
+  systemReservedCgroup: noEnforcement,
+  kubeReservedCgroup: noEnforcement,
+  hairpinMode: noIptables,
+  podCIDR: "addresses of pods are given by the network plugin of the runtime",
+  makeIPTablesUtilChains: noIptables,
+  iptablesMasqueradeBit: noIptables,
+  iptablesDropBit: noIptables,
+  maxOpenFiles: "the limit of open files is the one the process was started with",
+  contentType: "the API server is spoken to in JSON",
+  configMapAndSecretChangeDetectionStrategy: "Secrets and ConfigMaps are always watched",
+  showHiddenMetricsForVersion: "no metric is hidden",
+  volumePluginDir: "Flexvolume drivers are not supported; use CSI",
+  enableSystemLogHandler: "/logs is not served",
+  enableSystemLogQuery: "/logs is not served",
+  shutdownGracePeriod: noShutdown,
+  shutdownGracePeriodCriticalPods: noShutdown,
+  shutdownGracePeriodByPodPriority: noShutdown,
+  tracing: "traces are not sent",
+  protectKernelDefaults: "the kernel's settings are neither checked nor changed",
+  kernelMemcgNotification: "memory is measured, not notified"
+}
+
+/** The one warning about these fields; undefined when all of them have an effect. */
+export const supportWarning = (set: ReadonlySet<FieldName>): string | undefined => {
+  const idle = [...set].flatMap((field) => {
+    const why = withoutEffect[field]
+    return why === undefined ? [] : [`${field} (${why})`]
+  })
+  return idle.length === 0 ? undefined : `settings without effect: ${idle.sort().join("; ")}`
+}
