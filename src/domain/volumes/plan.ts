@@ -166,10 +166,10 @@ export const settle = (
   return { ...memory, lanes: { ...memory.lanes, [lane]: next } }
 }
 
-/** The memory after an action was given up half-way: nothing is known but that it runs no more. */
-export const abandon = (memory: VolumesMemory, action: VolumeAction): VolumesMemory => {
-  const { busy: _, ...rest } = memory.lanes[laneOf(action)] ?? {}
-  return { ...memory, lanes: { ...memory.lanes, [laneOf(action)]: rest } }
+/** The memory after what ran in the lane was given up half-way: nothing is known but that it runs no more. */
+export const abandon = (memory: VolumesMemory, lane: string): VolumesMemory => {
+  const { busy: _, ...rest } = memory.lanes[lane] ?? {}
+  return { ...memory, lanes: { ...memory.lanes, [lane]: rest } }
 }
 
 const goList = (names: ReadonlyArray<string>): string => `[${names.join(" ")}]`

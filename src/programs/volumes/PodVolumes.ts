@@ -7,6 +7,7 @@ import type { BlockVolume, MountedVolume } from "../../domain/config/mounts.ts"
 import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { VolumeView } from "../../domain/pod/model.ts"
+import type { VolumeError } from "./VolumeError.ts"
 
 /** A container's use of a volume was refused or failed; the message is for `CreateContainerConfigError`. */
 export class SubPathError extends Schema.TaggedError<SubPathError>()("SubPathError", {
@@ -54,5 +55,5 @@ export class PodVolumes extends Context.Service<PodVolumes, {
   /** Pods whose state changed. One consumer. */
   readonly changed: Effect.Effect<ReadonlyArray<string>>
   /** UIDs of the pods that have a folder on this node, wanted or not. */
-  readonly onDisk: Effect.Effect<ReadonlyArray<string>>
+  readonly onDisk: Effect.Effect<ReadonlyArray<string>, VolumeError>
 }>()("kubeffect/programs/volumes/PodVolumes") {}
