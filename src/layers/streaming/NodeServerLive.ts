@@ -1,0 +1,115 @@
+/** The node's server over `node:http(s)`: which port offers what (O1, O10), and to whom. */
+import { Effect, Layer, Option, type Scope } from "effect"
+import { Cri } from "../cri/Cri.ts"
+import { HostFiles } from "../host/HostFiles.ts"
+import { Access } from "./Access.ts"
+import { containerLogsRoute } from "./live/containerLogs.ts"
+import { healthzRoutes } from "./live/healthz.ts"
+import { listen, type ListenError, type TlsOptions } from "./live/listen.ts"
+import { configzRoute, podsRoute, runningPodsRoute } from "./live/pods.ts"
+import { mapRoute, refuse, type ResponseRoute, type Route, route } from "./live/route.ts"
+import { runRoutes } from "./live/run.ts"
+import { type Door, serve } from "./live/serve.ts"
+import { streamRoots, streamRoutes, type StreamTarget } from "./live/streamTarget.ts"
+import { tunnel } from "./live/tunnel.ts"
+import { NodeReadModel } from "./NodeReadModel.ts"
+import { NodeServer } from "./NodeServer.ts"
+import { ServingCertificate } from "./ServingCertificate.ts"
+
+export { ListenError } from "./live/listen.ts"
+
+export interface NodeServerOptions {
+  readonly address: string
+  /** 10250; 0 takes any that is free. */
+  readonly port: number
+  readonly readOnlyPort: Option.Option<number>
+  readonly healthz: Option.Option<{ readonly address: string; readonly port: number }>
+  readonly enableDebuggingHandlers: boolean
+  /** Gate PodLogsQuerySplitStreams. */
+  readonly splitStreams: boolean
+}
+
+type Needs = Access | Cri | HostFiles | NodeReadModel
+
+/** Over TLS, as a node in a cluster serves. */
+export const layer = (
+  options: NodeServerOptions & Omit<TlsOptions, "certificate">
+): Layer.Layer<NodeServer, ListenError, Needs | ServingCertificate> =>
+  Layer.effect(NodeServer)(
+    Effect.flatMap(ServingCertificate, (certificate) => make(options, Option.some({ ...options, certificate })))
+  )
+
+/** Over plain HTTP, for tests and simulated nodes. */
+export const layerPlain = (options: NodeServerOptions): Layer.Layer<NodeServer, ListenError, Needs> =>
+  Layer.effect(NodeServer)(make(options, Option.none()))
+
+const make = Effect.fnUntraced(function*(
+  options: NodeServerOptions,
+  tls: Option.Option<TlsOptions>
+): Effect.fn.Return<NodeServer["Service"], ListenError, Needs | Scope.Scope> {
+  const services: Services = { model: yield* NodeReadModel, cri: yield* Cri, files: yield* HostFiles }
+  const { nodeName } = services.model
+  const guarded: Door = { nodeName, access: Option.some(yield* Access) }
+  const open: Door = { nodeName, access: Option.none() }
+  const streams = options.enableDebuggingHandlers ? streamRoutes(services) : disabledRoutes
+  const main = yield* listen({
+    address: options.address,
+    port: options.port,
+    tls,
+    app: serve(guarded, [
+      ...commonRoutes(services),
+      ...(options.enableDebuggingHandlers ? debugRoutes(services, options) : disabledRoutes)
+    ]),
+    upgrades: Option.some({
+      isFor: (url) => streamRoots.has(url.split(/[/?]/, 2)[1] ?? ""),
+      handle: (event) => tunnel(guarded, streams, event)
+    })
+  })
+  const plain = (address: string, port: number, routes: ReadonlyArray<ResponseRoute>) =>
+    listen({ address, port, tls: Option.none(), app: serve(open, routes), upgrades: Option.none() })
+  const readOnly = yield* whenSome(
+    options.readOnlyPort,
+    (port) => plain(options.address, port, [...commonRoutes(services), ...disabledRoutes])
+  )
+  const healthz = yield* whenSome(
+    options.healthz,
+    ({ address, port }) => plain(address, port, healthzRoutes(services.model))
+  )
+  return NodeServer.of({ ports: { main, readOnly, healthz } })
+})
+
+interface Services {
+  readonly model: NodeReadModel["Service"]
+  readonly cri: Cri["Service"]
+  readonly files: HostFiles["Service"]
+}
+
+const whenSome = <A, B, E, R>(option: Option.Option<A>, use: (value: A) => Effect.Effect<B, E, R>) =>
+  Option.match(option, { onNone: () => Effect.succeedNone, onSome: (value) => Effect.asSome(use(value)) })
+
+/** On the read-only port as well as on the main one. */
+const commonRoutes = ({ model }: Services): ReadonlyArray<ResponseRoute> => [...healthzRoutes(model), podsRoute(model)]
+
+/** What `enableDebuggingHandlers` stands for: all that acts on containers or shows their output. */
+const debugRoutes = (services: Services, options: NodeServerOptions): ReadonlyArray<ResponseRoute> => [
+  ...streamRoutes(services).map((stream) =>
+    mapRoute<StreamTarget, never>(stream, () => Effect.fail(refuse(400, "Upgrade request required")))
+  ),
+  ...runRoutes(services),
+  containerLogsRoute(services, options),
+  runningPodsRoute(services.model),
+  configzRoute(services.model)
+]
+
+const disabledRoutes: ReadonlyArray<Route<never>> = ([
+  "/run/*",
+  "/exec/*",
+  "/attach/*",
+  "/portForward/*",
+  "/containerLogs/*",
+  "/runningpods/*",
+  "/debug/pprof/*",
+  "/logs/*"
+] as const).map((pattern) =>
+  route<never, typeof pattern>(["*"], pattern, () => Effect.fail(refuse(405, "Debug endpoints are disabled.\n")))
+)
