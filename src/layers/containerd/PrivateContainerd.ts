@@ -9,8 +9,9 @@ import { join } from "node:path"
 import { ImageService, RuntimeService } from "../../gen/cri/api_pb.ts"
 import { type GrpcChannel, openChannel } from "../grpc/connect.ts"
 import type { GrpcError } from "../grpc/Grpc.ts"
+import { pauseImage } from "./basicImages.ts"
 import { onFiles, run } from "./command.ts"
-import { bridgeConflist, containerdConfig } from "./config.ts"
+import { bridgeConflist, containerdConfig, mayLowerOomScore } from "./config.ts"
 import { ContainerdError } from "./ContainerdError.ts"
 import { type Daemon, makeDaemon } from "./daemon.ts"
 import { imageArchive, type ImageSource } from "./imageArchive.ts"
@@ -25,8 +26,6 @@ export interface PrivateContainerdOptions {
   readonly network: { readonly bridge: string; readonly subnet: string; readonly masquerade: boolean }
   /** The cgroup that the caller puts all pods into; removed at the end. */
   readonly cgroup?: string
-  readonly restrictOomScoreAdj: boolean
-  readonly sandboxImage: ImageSource
   readonly images: ReadonlyArray<ImageSource>
 }
 
@@ -53,6 +52,10 @@ export const makePrivateContainerd = Effect.fn("PrivateContainerd.make")(
       bridge,
       ...(options.cgroup === undefined ? {} : { cgroup: options.cgroup })
     }
+    const sandboxImage = pauseImage(process.arch)
+    if (sandboxImage === undefined) {
+      return yield* new ContainerdError({ op: "start containerd", target: process.arch, detail: "unknown machine" })
+    }
     // Of an earlier run that had no time to clean up.
     yield* removeLeftovers(leftovers)
     yield* Effect.addFinalizer(() =>
@@ -60,7 +63,7 @@ export const makePrivateContainerd = Effect.fn("PrivateContainerd.make")(
         Effect.catch((error) => Effect.logWarning("A private containerd left something behind", error))
       )
     )
-    const files = yield* writeFiles(options)
+    const files = yield* writeFiles(options, sandboxImage.name)
     const daemon = yield* makeDaemon({ ...files, binDir: options.binDir })
     const channel = yield* openChannel({ address: files.socket })
     const client = clientOf(channel)
@@ -69,7 +72,7 @@ export const makePrivateContainerd = Effect.fn("PrivateContainerd.make")(
     // Added last, so it runs first: while everything is still there.
     yield* Effect.addFinalizer(() => removePods(client).pipe(Effect.ignore({ log: "Debug" })))
     const importImage = importInto(options, files, client)
-    yield* Effect.forEach([options.sandboxImage, ...options.images], importImage, { discard: true })
+    yield* Effect.forEach([sandboxImage, ...options.images], importImage, { discard: true })
     return {
       directory: options.directory,
       binDir: options.binDir,
@@ -88,7 +91,7 @@ interface Files {
   readonly logFile: string
 }
 
-const writeFiles = (options: PrivateContainerdOptions): Effect.Effect<Files, ContainerdError> => {
+const writeFiles = (options: PrivateContainerdOptions, sandboxImage: string): Effect.Effect<Files, ContainerdError> => {
   const inside = (name: string) => join(options.directory, name)
   const paths = {
     root: inside("root"),
@@ -101,7 +104,9 @@ const writeFiles = (options: PrivateContainerdOptions): Effect.Effect<Files, Con
   return onFiles("write", options.directory, async () => {
     await mkdir(paths.cniConf, { recursive: true })
     await mkdir(paths.certs, { recursive: true })
-    await writeFile(files.config, containerdConfig({ ...options, paths, sandboxImage: options.sandboxImage.name }))
+    const status = await readFile("/proc/self/status", "utf8")
+    const config = { cniBinDir: options.cniBinDir, paths, sandboxImage, restrictOomScoreAdj: !mayLowerOomScore(status) }
+    await writeFile(files.config, containerdConfig(config))
     await writeFile(
       join(paths.cniConf, "10-kubeffect.conflist"),
       bridgeConflist({ ...options.network, leaseDir: inside("leases") })

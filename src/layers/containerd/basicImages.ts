@@ -2,26 +2,16 @@
 import type { ImageEntry, ImageSource } from "./imageArchive.ts"
 import { pauseProgram } from "./pauseProgram.ts"
 
-export const pauseImageName = "kubeffect.local/pause:1"
-
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/** The sandbox image; `busybox` stands in on machines that the built-in program was not written for. */
-export const pauseImage = (arch: string, busybox: Uint8Array): ImageSource => {
+/** The sandbox image for a Node `process.arch`; undefined for machines that its program was not written for. */
+export const pauseImage = (arch: string): ImageSource | undefined => {
   const program = pauseProgram(arch)
-  return program === undefined
-    ? {
-      name: pauseImageName,
-      entries: [{ kind: "file", path: "bin/busybox", content: busybox, mode: 0o755 }],
-      config: {
-        Entrypoint: ["/bin/busybox", "sh", "-c", "trap 'exit 0' TERM INT; while true; do sleep 3600 & wait $!; done"]
-      }
-    }
-    : {
-      name: pauseImageName,
-      entries: [{ kind: "file", path: "pause", content: program, mode: 0o755 }],
-      config: { Entrypoint: ["/pause"] }
-    }
+  return program === undefined ? undefined : {
+    name: "kubeffect.local/pause:1",
+    entries: [{ kind: "file", path: "pause", content: program, mode: 0o755 }],
+    config: { Entrypoint: ["/pause"] }
+  }
 }
 
 /** A root filesystem around a static busybox, with every applet it has. */

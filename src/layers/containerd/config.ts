@@ -81,3 +81,11 @@ export const bridgeConflist = (network: PodNetwork) =>
     null,
     2
   )
+
+const capSysResource = 24n
+
+/** Whether a process with this `/proc/self/status` has CAP_SYS_RESOURCE, and with it what it starts. */
+export const mayLowerOomScore = (processStatus: string): boolean => {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(processStatus)?.[1] ?? "0"
+  return (BigInt(`0x${effective}`) >> capSysResource & 1n) === 1n
+}
