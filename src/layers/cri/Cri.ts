@@ -10,16 +10,10 @@ export {
   CgroupDriver,
   ContainerEventType,
   ContainerState,
-  MetricType,
   MountPropagation,
-  NamespaceMode,
-  PodSandboxState,
-  Protocol,
-  SecurityProfile_ProfileType,
-  Signal,
-  SupplementalGroupsPolicy
+  PodSandboxState
 } from "../../gen/cri/api_pb.ts"
-export { AlreadyExists, GrpcCode, Unimplemented } from "../grpc/Grpc.ts"
+export { GrpcCode } from "../grpc/Grpc.ts"
 
 /** What a caller may do about a failed call: the shared reasons, and `Unimplemented` and `AlreadyExists`. */
 export const CriFailure = GrpcFailure
