@@ -1,5 +1,5 @@
 /** The text of docs/configuration.md, made of the tables that the program itself uses. */
-import { kubeletFlags, removedFlags } from "../src/cli/kubelet/flagTable.ts"
+import { kubeletFlags, optionsWithoutEffect, removedFlags } from "../src/cli/kubelet/flagTable.ts"
 import { KubeletConfigurationFile } from "../src/domain/kubeletConfig/file.ts"
 import { gates } from "../src/domain/kubeletConfig/gateTable.ts"
 import { withoutEffect } from "../src/domain/kubeletConfig/support.ts"
@@ -18,9 +18,9 @@ const flagOf = (field: string): string =>
 
 const fieldRows = fieldNames.map((name) => `| \`${name}\` | ${flagOf(name)} | ${idle[name] ?? ""} |`)
 
-const optionRows = kubeletFlags
-  .filter(({ target }) => target._tag === "Option")
-  .map(({ help, name }) => `| \`--${name}\` | ${help} |`)
+const optionRows = kubeletFlags.flatMap(({ help, name, target }) =>
+  target._tag === "Option" ? [`| \`--${name}\` | ${help} | ${optionsWithoutEffect[target.option] ?? ""} |`] : []
+)
 
 const ignoredRows = kubeletFlags.flatMap(({ name, target }) =>
   target._tag === "Ignored" ? [`| \`--${name}\` | ${target.why} |`] : []
@@ -45,8 +45,8 @@ ${fieldRows.join("\n")}
 
 ## Options that only flags have
 
-| flag | |
-|---|---|
+| flag | | no effect here |
+|---|---|---|
 ${optionRows.join("\n")}
 
 ## Flags without effect

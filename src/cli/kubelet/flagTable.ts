@@ -292,6 +292,18 @@ export const kubeletFlags: ReadonlyArray<FlagRow> = [
   ...cadvisor
 ]
 
+/** Options that are accepted and do nothing here, with what it is that they do not do. */
+export const optionsWithoutEffect: Partial<Record<OptionName, string>> = {
+  lockFile: "no lock is taken",
+  exitOnLockContention: "no lock is taken",
+  imageCredentialProviderConfig: "registry credentials come from pull secrets only",
+  imageCredentialProviderBinDir: "registry credentials come from pull secrets only",
+  runtimeCgroups: "the runtime has no statistics of its own",
+  minimumContainerTtl: "dead containers are removed with their pod",
+  maximumDeadContainersPerContainer: "dead containers are removed with their pod",
+  maximumDeadContainers: "dead containers are removed with their pod"
+}
+
 /** Flags the kubelet once had, by the release that removed them (parity A20). */
 export const removedFlags: ReadonlyMap<string, string> = new Map([
   ["allow-privileged", "1.15"],

@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 import { parseGoDuration } from "../../domain/kubeletConfig/goDuration.ts"
 import type { FieldSetting } from "../../domain/kubeletConfig/layering.ts"
 import { nodeLabelProblems } from "../../domain/kubeletConfig/nodeLabels.ts"
-import { kubeletFlags, type OptionName } from "./flagTable.ts"
+import { kubeletFlags, type OptionName, optionsWithoutEffect } from "./flagTable.ts"
 import { flagValue } from "./flagValues.ts"
 
 /** The command line cannot be followed. */
@@ -60,6 +60,7 @@ export const invocation = (
     switch (row.target._tag) {
       case "Option":
         values[row.target.option] = value.success
+        warnings.push(...idleOption(row.name, row.target.option))
         break
       case "Field":
         // Gates of the file survive flags that name others (parity A1).
@@ -70,6 +71,11 @@ export const invocation = (
     }
   }
   return Result.map(optionsFrom(values), (options) => ({ options, settings, warnings }))
+}
+
+const idleOption = (flag: string, option: OptionName): ReadonlyArray<string> => {
+  const why = optionsWithoutEffect[option]
+  return why === undefined ? [] : [`--${flag} has no effect: ${why}`]
 }
 
 const text = (value: unknown, otherwise = ""): string => typeof value === "string" ? value : otherwise

@@ -15,7 +15,7 @@ const busyboxPaths = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybo
 const commands = ["sh", "cat", "date", "env", "hostname", "ls", "sleep", "touch", "true", "false"]
 
 /** A static busybox of this machine, and its applets. */
-export const findBusybox = Effect.fn("findBusybox")(function*() {
+const findBusybox = Effect.fn("findBusybox")(function*() {
   const fs = yield* FileSystem.FileSystem
   for (const path of busyboxPaths) {
     const there = yield* Effect.orElseSucceed(fs.exists(path), () => false)

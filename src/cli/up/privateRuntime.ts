@@ -1,8 +1,7 @@
 /** The containerd that `kubeffect up` starts for itself, with the images of the demo in it. */
 import { Effect, Path } from "effect"
-import { pauseImage } from "../../layers/containerd/basicImages.ts"
 import { makePrivateContainerd } from "../../layers/containerd/PrivateContainerd.ts"
-import { demoImage, findBusybox } from "./demoImage.ts"
+import { demoImage } from "./demoImage.ts"
 import type { RuntimeChoice } from "./runtimeChoice.ts"
 
 export interface PrivatePlace {
@@ -21,8 +20,6 @@ export const startPrivateRuntime = Effect.fn("startPrivateRuntime")(function*(
 ) {
   const path = yield* Path.Path
   const demo = yield* demoImage()
-  // Only for processors that the built-in program of sandboxes was not written for.
-  const busybox = (yield* findBusybox())?.busybox ?? new Uint8Array()
   const containerd = yield* makePrivateContainerd({
     directory: path.join(directory, "containerd"),
     binDir: path.dirname(choice.containerd),
@@ -34,9 +31,6 @@ export const startPrivateRuntime = Effect.fn("startPrivateRuntime")(function*(
       masquerade: choice.masquerade
     },
     cgroup,
-    // Where the agent may not lower the score of a process, no pod would start without it; elsewhere it changes nothing.
-    restrictOomScoreAdj: true,
-    sandboxImage: pauseImage(process.arch, busybox),
     images: [demo.source]
   })
   return { endpoint: `unix://${containerd.socket}`, madeOf: demo.madeOf, logFile: containerd.logFile }

@@ -1,0 +1,42 @@
+/**
+ * The services that the programs make for each other, in the order in which they build on each other. What is left to
+ * provide are the layers of a node: its API server, runtime and host.
+ */
+import { Layer } from "effect"
+import * as EventRecorder from "../../programs/events/EventRecorder.ts"
+import * as Credentials from "../../programs/images/Credentials.ts"
+import * as ImagePuller from "../../programs/images/ImagePuller.ts"
+import * as NodeState from "../../programs/node/NodeState.ts"
+import * as Interpreter from "../../programs/pods/actions/interpreter.ts"
+import * as PodRegistry from "../../programs/pods/PodRegistry.ts"
+import * as ServiceCache from "../../programs/pods/ServiceCache.ts"
+import * as RuntimeHealth from "../../programs/runtime/RuntimeHealth.ts"
+import * as RuntimeView from "../../programs/runtime/RuntimeView.ts"
+import * as TerminationMessages from "../../programs/runtime/TerminationMessages.ts"
+import * as StatusWriter from "../../programs/status/StatusWriter.ts"
+import * as CsiVolumes from "../../programs/volumes/CsiVolumes.ts"
+import * as ObjectCache from "../../programs/volumes/ObjectCache.ts"
+import * as PodVolumes from "../../programs/volumes/podVolumeWorkers.ts"
+import * as ServiceAccountTokens from "../../programs/volumes/ServiceAccountTokens.ts"
+import * as VolumeHost from "../../programs/volumes/VolumeHost.ts"
+
+/** What the API server has, as far as pods need it. */
+const objects = Layer.mergeAll(ServiceCache.layer, ObjectCache.layer, ServiceAccountTokens.layer, StatusWriter.layer)
+
+/** What the runtime has, and whether it is well. */
+const runtime = Layer.mergeAll(RuntimeView.layer, RuntimeHealth.layer).pipe(
+  Layer.provideMerge(TerminationMessages.layer)
+)
+
+/** `standalone`: pods come from files only, and nothing waits for the API server to be heard. */
+export const programLayers = (standalone: boolean) =>
+  Interpreter.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(ImagePuller.layer, PodVolumes.layer)),
+    Layer.provideMerge(VolumeHost.layer),
+    Layer.provideMerge(Credentials.layer),
+    Layer.provideMerge(EventRecorder.layer),
+    Layer.provideMerge(NodeState.layer),
+    Layer.provideMerge(Layer.mergeAll(objects, runtime, CsiVolumes.noDrivers)),
+    // Orphans are only removed when every source of pods has been heard.
+    Layer.provideMerge(PodRegistry.layer(standalone ? ["file"] : ["file", "api"]))
+  )

@@ -1,0 +1,50 @@
+/** What has to be asked of the machine and the runtime before the agent's settings are complete. */
+import { Effect, Schedule, Schema } from "effect"
+import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
+import { startupProblems } from "../../domain/node/startupChecks.ts"
+import { CgroupDriver, Cri } from "../../layers/cri/Cri.ts"
+import { Cgroups } from "../../layers/host/Cgroups.ts"
+import { NodeFacts } from "../../layers/host/NodeFacts.ts"
+
+/** The machine is not fit to be a node. */
+export class UnfitMachine extends Schema.TaggedError<UnfitMachine>()("UnfitMachine", {
+  problems: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `this machine cannot be a node: ${this.problems.join("; ")}`
+  }
+}
+
+/** Ends the start when the machine does not have what the agent needs (parity A19). */
+export const checkMachine = Effect.fn("checkMachine")(function*({ config }: EffectiveConfig) {
+  const { swaps, uid } = yield* (yield* NodeFacts).read
+  const cgroupMode = yield* (yield* Cgroups).mode
+  const problems = startupProblems(
+    { uid, swapDevices: swaps.map(({ name }) => name), cgroupMode },
+    { failSwapOn: config.failSwapOn, failCgroupV1: config.failCgroupV1, swapBehavior: config.memorySwap.swapBehavior }
+  )
+  if (problems.length > 0) return yield* new UnfitMachine({ problems })
+})
+
+/** The runtime's cgroup driver; undefined from one that does not say, or that is away for longer than a start (A18). */
+export const runtimeCgroupDriver = Effect.fn("runtimeCgroupDriver")(
+  function*() {
+    const cri = yield* Cri
+    const { linux } = yield* cri.runtimeConfig({}).pipe(
+      Effect.retry({
+        schedule: Schedule.spaced("2 seconds").pipe(Schedule.upTo({ times: 2 })),
+        while: ({ reason }) => reason._tag !== "Unimplemented"
+      })
+    )
+    if (linux === undefined) return undefined
+    return linux.cgroupDriver === CgroupDriver.SYSTEMD ? "systemd" as const : "cgroupfs" as const
+  },
+  Effect.catch((error) =>
+    Effect.as(
+      error.reason._tag === "Unimplemented"
+        ? Effect.void
+        : Effect.logWarning("cannot ask the runtime for its cgroup driver: the configured one is used", error),
+      undefined
+    )
+  )
+)
