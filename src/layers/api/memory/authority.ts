@@ -1,0 +1,121 @@
+/** The server's certificate authority: certificates for the server itself and for kubelets that ask. */
+import "reflect-metadata"
+import * as x509 from "@peculiar/x509"
+import { Effect } from "effect"
+import { webcrypto } from "node:crypto"
+
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
+
+const subjectAlternativeName = "2.5.29.17"
+
+const hourMs = 3_600_000
+const yearMs = 365 * 24 * hourMs
+
+export interface Certified {
+  /** PEM */
+  readonly certificate: string
+  readonly key: string
+}
+
+export interface Authority {
+  /** The root certificate, PEM. */
+  readonly certificate: string
+  /** A key and a certificate for a server that is reached under these names and addresses. */
+  readonly serve: (hosts: ReadonlyArray<string>) => Effect.Effect<Certified>
+  /** Signs a request of PKCS #10 (PEM); what it asks for by way of names is granted. */
+  readonly sign: (request: string, usages: ReadonlyArray<string>, lifeMs?: number) => Effect.Effect<string, Error>
+}
+
+const newKeys = Effect.promise(() => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]))
+
+const pemOfKey = (key: webcrypto.CryptoKey) =>
+  Effect.promise(() => webcrypto.subtle.exportKey("pkcs8", key)).pipe(
+    Effect.map((bytes) => x509.PemConverter.encode(bytes, "PRIVATE KEY"))
+  )
+
+const keyUsages: ReadonlyMap<string, x509.KeyUsageFlags> = new Map([
+  ["digital signature", x509.KeyUsageFlags.digitalSignature],
+  ["key encipherment", x509.KeyUsageFlags.keyEncipherment]
+])
+
+const extendedUsages: ReadonlyMap<string, string> = new Map([
+  ["client auth", x509.ExtendedKeyUsage.clientAuth],
+  ["server auth", x509.ExtendedKeyUsage.serverAuth]
+])
+
+const usageExtensions = (usages: ReadonlyArray<string>): ReadonlyArray<x509.Extension> => {
+  const flags = usages.reduce((sum, usage) => sum | (keyUsages.get(usage) ?? 0), 0)
+  const purposes = usages.flatMap((usage) => extendedUsages.get(usage) ?? [])
+  return [
+    new x509.KeyUsagesExtension(flags === 0 ? x509.KeyUsageFlags.digitalSignature : flags, true),
+    ...(purposes.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension(purposes)]),
+    new x509.BasicConstraintsExtension(false, undefined, true)
+  ]
+}
+
+const alternatives = (hosts: ReadonlyArray<string>): x509.Extension =>
+  new x509.SubjectAlternativeNameExtension(
+    hosts.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? "ip" as const : "dns" as const, value }))
+  )
+
+const failure = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
+
+const readRequest = (pem: string) => Effect.try({ try: () => new x509.Pkcs10CertificateRequest(pem), catch: failure })
+
+export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => number, serial: () => string) {
+  const keys = yield* newKeys
+  const validity = (lifeMs: number) => ({
+    // Clients whose clock is behind shall take it too.
+    notBefore: new Date(nowMs() - hourMs),
+    notAfter: new Date(nowMs() + lifeMs)
+  })
+  const root = yield* Effect.promise(() =>
+    x509.X509CertificateGenerator.createSelfSigned({
+      ...validity(10 * yearMs),
+      serialNumber: serial(),
+      name: "CN=kubernetes",
+      signingAlgorithm: algorithm,
+      keys,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true)
+      ]
+    })
+  )
+  const certify = (
+    subject: string,
+    publicKey: x509.PublicKeyType,
+    extensions: ReadonlyArray<x509.Extension>,
+    lifeMs: number
+  ) =>
+    Effect.tryPromise({
+      try: () =>
+        x509.X509CertificateGenerator.create({
+          ...validity(lifeMs),
+          serialNumber: serial(),
+          subject,
+          issuer: root.subject,
+          publicKey,
+          signingKey: keys.privateKey,
+          signingAlgorithm: algorithm,
+          extensions: [...extensions]
+        }),
+      catch: failure
+    }).pipe(Effect.map((certificate) => `${certificate.toString("pem")}\n`))
+  const authority: Authority = {
+    certificate: `${root.toString("pem")}\n`,
+    serve: Effect.fn("Authority.serve")(function*(hosts: ReadonlyArray<string>) {
+      const own = yield* newKeys
+      const extensions = [...usageExtensions(["digital signature", "server auth"]), alternatives(hosts)]
+      const certificate = yield* Effect.orDie(certify("CN=kube-apiserver", own.publicKey, extensions, yearMs))
+      return { certificate, key: yield* pemOfKey(own.privateKey) }
+    }),
+    sign: Effect.fn("Authority.sign")(function*(pem: string, usages: ReadonlyArray<string>, lifeMs = yearMs) {
+      const request = yield* readRequest(pem)
+      const names = request.getExtension(subjectAlternativeName)
+      const extensions = [...usageExtensions(usages), ...(names === null ? [] : [names])]
+      return yield* certify(request.subject, request.publicKey, extensions, lifeMs)
+    })
+  }
+  return authority
+})

@@ -1,0 +1,297 @@
+/** Requests for resources: which verb a method means, how queries and bodies read, in which form the answer goes out. */
+import { Effect, Stream } from "effect"
+import { apiVersionOf } from "../../../domain/k8s/resources.ts"
+import type { KubeObject, WatchEvent } from "../KubeApi.ts"
+import { deleteOptionsOf } from "./evictPod.ts"
+import { isObject, type JsonObject, textOf } from "./json.ts"
+import type { ApiKind } from "./kinds.ts"
+import type { MemoryApi } from "./MemoryApi.ts"
+import { acceptable, type Form, negotiate } from "./negotiate.ts"
+import { nodeTarget } from "./nodeTarget.ts"
+import type { PatchType } from "./patch.ts"
+import type { Place } from "./paths.ts"
+import * as Refusals from "./refusal.ts"
+import { type Answer, type FrontRequest, jsonReply, readBody, type Reply } from "./reply.ts"
+import { nowMillis } from "./state.ts"
+import { metadataOf, tableOf, type TableOptions } from "./table.ts"
+import type { WriteOptions } from "./verbCreate.ts"
+import { chosenBy, type Page, type WatchQuery } from "./verbRead.ts"
+import type { Target } from "./verbUpdate.ts"
+
+type Answered = Effect.Effect<Answer, Refusals.Refusal>
+
+interface Exchange {
+  readonly api: MemoryApi
+  readonly request: FrontRequest
+  readonly place: Place
+  readonly query: URLSearchParams
+  readonly form: Form
+  readonly warnings: Array<string>
+}
+
+const flag = (query: URLSearchParams, name: string): boolean => /^(true|1)$/.test(query.get(name) ?? "")
+
+const given = (query: URLSearchParams, name: string): string | undefined => query.get(name) || undefined
+
+const queryOf = ({ place: { kind, name, namespace }, query }: Exchange): WatchQuery => {
+  const limit = Number(query.get("limit") ?? "0")
+  const own = name === undefined ? "" : `metadata.name=${name}`
+  const fields = [query.get("fieldSelector") ?? "", own].filter((part) => part !== "").join(",")
+  return {
+    kind,
+    ...(namespace === undefined ? {} : { namespace }),
+    labelSelector: given(query, "labelSelector"),
+    fieldSelector: fields,
+    resourceVersion: given(query, "resourceVersion"),
+    resourceVersionMatch: given(query, "resourceVersionMatch"),
+    continue: given(query, "continue"),
+    ...(limit > 0 ? { limit } : {}),
+    bookmarks: flag(query, "allowWatchBookmarks"),
+    sendInitialEvents: flag(query, "sendInitialEvents")
+  }
+}
+
+const tableOptions = ({ api, query }: Exchange, headed = true): TableOptions => ({
+  nowMs: nowMillis(api.state),
+  include: query.get("includeObject") ?? "Metadata",
+  headed
+})
+
+const listMeta = ({ revision, continue: token, remaining }: Page): JsonObject => ({
+  resourceVersion: String(revision),
+  ...(token === undefined ? {} : { continue: token }),
+  ...(remaining === undefined ? {} : { remainingItemCount: remaining })
+})
+
+/** Items of a list say nothing of their kind, which the list has said for all. */
+const bare = ({ apiVersion: _a, kind: _k, ...rest }: KubeObject): JsonObject => rest
+
+const listOf = (exchange: Exchange, kind: ApiKind, page: Page): unknown => {
+  switch (exchange.form) {
+    case "table":
+      return tableOf(kind, page.items, listMeta(page), tableOptions(exchange))
+    case "metadata":
+      return {
+        kind: "PartialObjectMetadataList",
+        apiVersion: "meta.k8s.io/v1",
+        metadata: listMeta(page),
+        items: page.items.map(metadataOf)
+      }
+    default:
+      return {
+        kind: `${kind.kind}List`,
+        apiVersion: apiVersionOf(kind),
+        metadata: listMeta(page),
+        items: page.items.map(bare)
+      }
+  }
+}
+
+const objectIn = (exchange: Exchange, object: KubeObject, headed = true): unknown => {
+  // What is no object of the kind asked for is the `Status` of a deletion.
+  if (exchange.form === "plain" || object.kind !== exchange.place.kind.kind) return object
+  if (exchange.form === "metadata") return metadataOf(object)
+  const meta = { resourceVersion: object.metadata.resourceVersion ?? "" }
+  return tableOf(exchange.place.kind, [object], meta, tableOptions(exchange, headed))
+}
+
+const quoted = (text: string): string => `"${text.replaceAll(/[\\"]/g, String.raw`\$&`)}"`
+
+const objectReply = (exchange: Exchange, object: KubeObject, status = 200): Reply => {
+  const warning = exchange.warnings.map((text) => `299 - ${quoted(text)}`).join(", ")
+  return jsonReply(objectIn(exchange, object), status, warning === "" ? {} : { warning })
+}
+
+const encoder = new TextEncoder()
+
+const line = (type: string, object: unknown): Uint8Array => encoder.encode(`${JSON.stringify({ type, object })}\n`)
+
+/** Long enough for anyone who names no time; clients that do name five to ten minutes. */
+const watchSeconds = 3000
+
+const eventLine = (exchange: Exchange) => {
+  let headed = true
+  return ({ object, type }: WatchEvent): Uint8Array => {
+    if (type === "BOOKMARK") {
+      return line(
+        type,
+        exchange.form === "table"
+          ? tableOf(exchange.place.kind, [], object.metadata, tableOptions(exchange, false))
+          : object
+      )
+    }
+    const shown = objectIn(exchange, object, headed)
+    headed = false
+    return line(type, shown)
+  }
+}
+
+const watchReply = (exchange: Exchange): Answered =>
+  Effect.gen(function*() {
+    const query = queryOf(exchange)
+    yield* Effect.fromResult(chosenBy(query))
+    const seconds = Number(exchange.query.get("timeoutSeconds") ?? "0") || watchSeconds
+    const body = exchange.api.rest.watch(query).pipe(
+      Stream.map(eventLine(exchange)),
+      Stream.catch((refusal) => Stream.succeed(line("ERROR", Refusals.statusOf(refusal)))),
+      Stream.interruptWhen(Effect.sleep(seconds * 1000))
+    )
+    return { _tag: "Reply", status: 200, contentType: "application/json", headers: {}, body }
+  })
+
+const writeOptions = ({ query, request, warnings }: Exchange): WriteOptions => {
+  const validation = query.get("fieldValidation")
+  return {
+    user: request.user,
+    dryRun: query.get("dryRun") === "All",
+    fieldValidation: validation === "Strict" || validation === "Ignore" ? validation : "Warn",
+    warn: (text) => void warnings.push(text)
+  }
+}
+
+const mediaTypes = ["application/json", "application/yaml"]
+
+const bodyOf = ({ request }: Exchange): Effect.Effect<JsonObject, Refusals.Refusal> => {
+  const type = request.contentType.split(";")[0]?.trim() ?? ""
+  if (type !== "" && type !== "*/*" && !mediaTypes.includes(type)) {
+    return Effect.fail(Refusals.unsupportedMediaType(type, mediaTypes))
+  }
+  return Effect.flatMap(
+    Effect.fromResult(readBody(request.body)),
+    (body) =>
+      isObject(body) ? Effect.succeed(body) : Effect.fail(Refusals.badRequest("the request body is not an object"))
+  )
+}
+
+/** A body that names another kind or version was meant for another path. */
+const sameKind = (kind: ApiKind, object: JsonObject): Effect.Effect<void, Refusals.Refusal> => {
+  const expected = apiVersionOf(kind)
+  const version = textOf(object["apiVersion"])
+  const given = textOf(object["kind"])
+  if (given === "") return Effect.fail(Refusals.badRequest(`Object 'Kind' is missing in '${JSON.stringify(object)}'`))
+  if (version !== expected) {
+    return Effect.fail(Refusals.badRequest(
+      `the API version in the data (${version}) does not match the expected API version (${expected})`
+    ))
+  }
+  return given === kind.kind
+    ? Effect.void
+    : Effect.fail(
+      Refusals.badRequest(`the kind in the data (${given}) does not match the expected kind (${kind.kind})`)
+    )
+}
+
+const targetOf = ({ kind, namespace, name = "", subresource = "" }: Place): Target => ({
+  kind,
+  namespace: namespace ?? "",
+  name,
+  subresource
+})
+
+const patchTypes: ReadonlyMap<string, PatchType> = new Map([
+  ["application/json-patch+json", "json"],
+  ["application/merge-patch+json", "merge"],
+  ["application/strategic-merge-patch+json", "strategic"],
+  ["application/apply-patch+yaml", "apply"]
+])
+
+const read = (exchange: Exchange): Answered => {
+  const { api, place, query, request } = exchange
+  const { kind, name, subresource } = place
+  if (kind.virtual) return Effect.fail(Refusals.methodNotAllowed())
+  if (subresource !== undefined && subresource !== "status") {
+    return Effect.fromResult(nodeTarget(api.state, place, new URL(request.target, "http://server").search))
+  }
+  if (flag(query, "watch")) return watchReply(exchange)
+  if (name !== undefined) return Effect.map(api.rest.get(targetOf(place)), (object) => objectReply(exchange, object))
+  return Effect.map(api.rest.list(queryOf(exchange)), (page) => jsonReply(listOf(exchange, kind, page)))
+}
+
+const post = (exchange: Exchange): Answered => {
+  const { api, place, request } = exchange
+  const { kind, name, namespace, subresource } = place
+  if (subresource === "log" || subresource === "proxy") {
+    return Effect.fromResult(nodeTarget(api.state, place, new URL(request.target, "http://server").search))
+  }
+  return Effect.gen(function*() {
+    const object = yield* bodyOf(exchange)
+    const options = writeOptions(exchange)
+    if (name !== undefined) return objectReply(exchange, yield* api.rest.post(targetOf(place), object, options), 201)
+    if (kind.namespaced && namespace === undefined) return yield* Effect.fail(Refusals.methodNotAllowed())
+    yield* sameKind(kind, object)
+    return objectReply(exchange, yield* api.rest.create({ kind, namespace: namespace ?? "", object, options }), 201)
+  })
+}
+
+const put = (exchange: Exchange): Answered =>
+  Effect.gen(function*() {
+    const { api, place } = exchange
+    const object = yield* bodyOf(exchange)
+    yield* sameKind(place.kind, object)
+    const options = writeOptions(exchange)
+    return objectReply(exchange, yield* api.rest.update({ target: targetOf(place), object, options }))
+  })
+
+const patch = (exchange: Exchange): Answered =>
+  Effect.gen(function*() {
+    const { api, place, request } = exchange
+    const media = request.contentType.split(";")[0]?.trim() ?? ""
+    const type = patchTypes.get(media)
+    if (type === undefined) return yield* Effect.fail(Refusals.unsupportedMediaType(media, [...patchTypes.keys()]))
+    const body = yield* Effect.fromResult(readBody(request.body))
+    const options = writeOptions(exchange)
+    return objectReply(exchange, yield* api.rest.patch({ target: targetOf(place), patch: { type, body }, options }))
+  })
+
+const remove = (exchange: Exchange): Answered =>
+  Effect.gen(function*() {
+    const { api, place, query, request } = exchange
+    const { kind, name, namespace } = place
+    const grace = query.get("gracePeriodSeconds")
+    const policy = query.get("propagationPolicy")
+    const body = yield* Effect.fromResult(readBody(request.body))
+    const options = {
+      ...deleteOptionsOf(policy === null ? {} : { propagationPolicy: policy }),
+      ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+      ...deleteOptionsOf(body),
+      dryRun: query.get("dryRun") === "All" || (isObject(body) && Array.isArray(body["dryRun"]))
+    }
+    if (name !== undefined) {
+      return objectReply(exchange, yield* api.rest.remove({ kind, namespace: namespace ?? "", name, options }))
+    }
+    return jsonReply(listOf(exchange, kind, yield* api.rest.removeAll(queryOf(exchange), options)))
+  })
+
+const methods: ReadonlyMap<string, (exchange: Exchange) => Answered> = new Map([
+  ["GET", read],
+  ["HEAD", read],
+  ["POST", post],
+  ["PUT", put],
+  ["PATCH", patch],
+  ["DELETE", remove]
+])
+
+const writable: ReadonlySet<string> = new Set(["status", "approval", "finalize", "ephemeralcontainers", "resize"])
+
+/** Whether the method makes sense there at all. */
+const allowed = (method: string, { kind, name, subresource }: Place): boolean => {
+  if (method === "GET" || method === "HEAD" || method === "POST") return true
+  if (kind.virtual) return false
+  if (subresource !== undefined) return method !== "DELETE" && writable.has(subresource)
+  return name !== undefined || method === "DELETE"
+}
+
+export const answerResource = (
+  api: MemoryApi,
+  request: FrontRequest,
+  place: Place,
+  query: URLSearchParams
+): Answered => {
+  const handle = methods.get(request.method)
+  if (handle === undefined || !allowed(request.method, place)) return Effect.fail(Refusals.methodNotAllowed())
+  // What a node answers is in whatever form the node has it.
+  const passed = place.subresource === "log" || place.subresource === "proxy"
+  const form = passed ? "plain" : negotiate(request.accept)
+  if (form === undefined) return Effect.fail(Refusals.notAcceptable(acceptable))
+  return handle({ api, request, place, query, form, warnings: [] })
+}

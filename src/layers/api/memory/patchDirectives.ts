@@ -1,0 +1,21 @@
+/** What the `$` keys of a strategic merge patch have in common. */
+import type { Result } from "effect"
+import { isObject, objectOf, own } from "./json.ts"
+import type { Refusal } from "./refusal.ts"
+
+export type Patched<A> = Result.Result<A, Refusal>
+
+export const isDirective = (key: string): boolean => key.startsWith("$")
+
+/** A value of a patch where there was none: directives have done their work, nulls remove nothing. */
+export const plain = (value: unknown): unknown => {
+  if (Array.isArray(value)) {
+    return value.filter((element) => own(objectOf(element), "$patch") === undefined).map(plain)
+  }
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, element]) =>
+      isDirective(key) || element === null ? [] : [[key, plain(element)] as const]
+    )
+  )
+}
