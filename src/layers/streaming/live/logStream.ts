@@ -29,7 +29,7 @@ export interface FollowOptions {
 }
 
 const blockBytes = 64 * 1024
-// Lines that come at the same time are read together: one look every so often keeps thousands of lines a second cheap.
+// Lines that come close together are read together: that keeps thousands of lines a second cheap.
 const gatherMs = 10
 // A writer may hold the old file for a moment after the new one has appeared.
 const rotationMs = 100
@@ -81,14 +81,18 @@ export const followLog = (
       while (!reader.isDone()) {
         // Known before reading: what a container wrote before its end is in the file by then.
         const running = life.isRunning()
-        const found = yield* reader.drain(log)
-        const next = found ? log : yield* rotated(files, path, log, reader.drain)
+        if (yield* reader.drain(log)) {
+          yield* Effect.sleep(gatherMs)
+          continue
+        }
+        // Only now: a hint may have stood for both, more lines and a rotation.
+        const next = yield* rotated(files, path, log, reader.drain)
         if (next !== log) {
           log = next
           reader.startFile()
         } else if (running) {
           yield* life.wait(Queue.take(hints))
-        } else if (!found) {
+        } else {
           break
         }
       }
@@ -189,10 +193,8 @@ const rotated = Effect.fnUntraced(function*(
     return log
   }
   if (now.value.ino === log.file.stat.ino && now.value.dev === log.file.stat.dev) {
-    if (now.value.sizeBytes < log.offset) {
-      log.offset = 0
-    }
-    return log
+    // Cut off in place, as tools do that copy and truncate: it begins anew.
+    return now.value.sizeBytes < log.offset ? { ...log, offset: 0 } : log
   }
   yield* Effect.sleep(rotationMs)
   yield* drain(log)
@@ -217,12 +219,11 @@ const watchLife = Effect.fnUntraced(function*(options: FollowOptions) {
       yield* look
     }
   })
-  const gather = Effect.sleep(gatherMs)
   return {
     isRunning: () => running,
     /** Waits for a hint, or for news of the container's end. */
     wait: <E>(hint: Effect.Effect<void, E>): Effect.Effect<void, E> =>
-      Effect.raceFirst(Effect.as(hint, gather), Effect.suspend(() => Effect.as(ended, lookTwice))).pipe(
+      Effect.raceFirst(Effect.as(hint, Effect.void), Effect.suspend(() => Effect.as(ended, lookTwice))).pipe(
         Effect.timeoutOrElse({ duration: safetyNet, orElse: () => Effect.succeed(look) }),
         Effect.flatten
       )
