@@ -1,7 +1,8 @@
 /** The program of a sandbox, run as a process of its own. */
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -29,6 +30,13 @@ describe("pauseProgram", () => {
       const ended = Effect.callback<readonly [number | null, string | null]>((resume) => {
         child.once("exit", (code, signal) => resume(Effect.succeed([code, signal])))
       })
+      // Between exec and its first instruction any signal would end it.
+      yield* Effect.sync(() => readFileSync(`/proc/${child.pid}/status`, "utf8")).pipe(
+        Effect.repeat({
+          schedule: Schedule.spaced("5 millis").pipe(Schedule.upTo({ times: 1000 })),
+          until: (status) => /^SigBlk:\s*f{4}/m.test(status)
+        })
+      )
       // Signals of lower number are taken first, so it has lived through these when it ends.
       for (const signal of ["SIGHUP", "SIGUSR1"] as const) child.kill(signal)
       child.kill("SIGTERM")
