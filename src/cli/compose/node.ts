@@ -1,0 +1,31 @@
+/**
+ * A whole node: the agent and its server, over whatever API server, runtime and host it is given. Everything that runs
+ * one, the daemon, `kubeffect up`, the benchmark and the examples, runs this.
+ */
+import { Effect, Layer, Schema } from "effect"
+import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.ts"
+import { apiVersion, kind, KubeletConfigurationFile } from "../../domain/kubeletConfig/file.ts"
+import { agent } from "../../programs/agent.ts"
+import { AgentConfig, type AgentSettings } from "../../programs/AgentConfig.ts"
+import * as ReadModel from "../../programs/server/readModel.ts"
+import { programLayers } from "./programLayers.ts"
+
+/** The configuration as `/configz` shows it: a file that would make it. */
+export const configz = (config: KubeletConfiguration): unknown =>
+  Schema.encodeSync(KubeletConfigurationFile)({ ...config, apiVersion, kind })
+
+export interface NodePlan {
+  readonly settings: AgentSettings
+  readonly config: KubeletConfiguration
+}
+
+/** The services of a node's programs, and what its server may know of them. */
+export const nodeLayers = ({ config, settings }: NodePlan) =>
+  ReadModel.layer(configz(config)).pipe(
+    Layer.provideMerge(programLayers(settings.standalone)),
+    Layer.provideMerge(Layer.succeed(AgentConfig, settings))
+  )
+
+/** Runs for ever. `server` is up before the first pod is looked at: it is what says that the node is there. */
+export const runNode = <A, E, R>(plan: NodePlan, server: Layer.Layer<A, E, R>) =>
+  agent.pipe(Effect.provide(server.pipe(Layer.provideMerge(nodeLayers(plan)))))
