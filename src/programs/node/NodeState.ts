@@ -1,10 +1,12 @@
 /** What the pods' workers and the server need to know of the node: its addresses, its network, its object at the API. */
-import { Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
+import { Clock, Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
 import type { Node } from "../../domain/k8s/node.ts"
 import { nodeIps } from "../../domain/node/addresses.ts"
 import type { NoSuchNodeIp } from "../../domain/node/addresses.ts"
 import { allocatableOf, capacityOf } from "../../domain/node/capacity.ts"
+import type { Pressure } from "../../domain/node/conditions.ts"
+import { heldPressure, neverSeen, pressureOf } from "../../domain/node/pressure.ts"
 import type { NodeView } from "../../domain/pod/model.ts"
 import { NodeFacts, type NodeFactsError, type NodeReading } from "../../layers/host/NodeFacts.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -16,6 +18,8 @@ export class NodeState extends Context.Service<NodeState, {
   readonly facts: Effect.Effect<NodeReading>
   /** Reads the machine again. */
   readonly refresh: Effect.Effect<NodeReading, NodeFactsError>
+  /** What runs short, by the machine as last read; held for the transition period (parity M2). */
+  readonly pressure: Effect.Effect<Pressure>
   /** The node's addresses, primary family first. */
   readonly ips: Effect.Effect<ReadonlyArray<string>>
   /** This node's object as the API server last showed it; undefined before registration and in standalone mode. */
@@ -41,6 +45,7 @@ export const layer: Layer.Layer<
     const first = yield* host.read
     const facts = yield* Ref.make(first)
     const ips = yield* Ref.make(yield* Effect.fromResult(nodeIps(first, config.nodeIps)))
+    const pressureSeen = yield* Ref.make(neverSeen)
     const node = yield* SubscriptionRef.make<Node | undefined>(undefined)
 
     const refresh = Effect.gen(function*() {
@@ -52,7 +57,19 @@ export const layer: Layer.Layer<
       return reading
     })
 
+    const pressure = Effect.gen(function*() {
+      const held = heldPressure(
+        yield* Ref.get(pressureSeen),
+        pressureOf(yield* Ref.get(facts), config.evictionHard),
+        yield* Clock.currentTimeMillis,
+        config.evictionPressureTransitionMs
+      )
+      yield* Ref.set(pressureSeen, held.seen)
+      return held.pressure
+    })
+
     return NodeState.of({
+      pressure,
       view: Effect.gen(function*() {
         const { networkProblem, runtimeProblem } = yield* health.status
         const networkMessage = networkProblem === "" ? runtimeProblem : networkProblem

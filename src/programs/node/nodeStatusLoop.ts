@@ -15,7 +15,6 @@ import {
   nodeStatusPatch,
   statusChanged
 } from "../../domain/node/nodeObject.ts"
-import { heldPressure, type MachineLoad, neverSeen, pressureOf } from "../../domain/node/pressure.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -38,7 +37,6 @@ export const nodeStatusLoop = Effect.gen(function*() {
   const events = yield* EventRecorder
   const sent = yield* Ref.make<NodeStatus | undefined>(undefined)
   const sentAt = yield* Ref.make(0)
-  const pressureSeen = yield* Ref.make(neverSeen)
   const images = yield* Ref.make<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>({
     atMs: Number.NEGATIVE_INFINITY,
     list: []
@@ -58,18 +56,6 @@ export const nodeStatusLoop = Effect.gen(function*() {
     // A runtime that is down shows in the conditions; the images known stay.
   }).pipe(Effect.catch(() => Effect.map(Ref.get(images), (known) => known.list)))
 
-  const currentPressure = Effect.fnUntraced(function*(machine: MachineLoad) {
-    const now = yield* Clock.currentTimeMillis
-    const held = heldPressure(
-      yield* Ref.get(pressureSeen),
-      pressureOf(machine, config.evictionHard),
-      now,
-      config.evictionPressureTransitionMs
-    )
-    yield* Ref.set(pressureSeen, held.seen)
-    return held.pressure
-  })
-
   const compute = Effect.gen(function*() {
     const runtime = yield* health.status
     const before = (yield* nodeState.node)?.status
@@ -86,7 +72,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
       maxImages: config.nodeStatusMaxImages,
       conditions: nodeConditions(before?.conditions ?? [], {
         now: formatTime(now),
-        pressure: yield* currentPressure(machine),
+        pressure: yield* nodeState.pressure,
         problems: [...new Set(problems)]
       }),
       volumesInUse: before?.volumesInUse ?? []

@@ -5,7 +5,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
-import type { PodSource } from "../../domain/pod/model.ts"
+import type { PodSource, Termination } from "../../domain/pod/model.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
 
 export const annotationMirror = "kubernetes.io/config.mirror"
@@ -15,6 +15,8 @@ export interface DesiredPod {
   readonly source: PodSource
   /** The source has it no more. It stays here until its worker has cleaned up and called `forget`. */
   readonly removed: boolean
+  /** The node itself ends the pod: preempted, evicted, shut down. */
+  readonly ending?: Termination
 }
 
 /** `name_namespace`: what ties a static pod to its mirror. */
@@ -28,6 +30,8 @@ export class PodRegistry extends Context.Service<PodRegistry, {
   readonly upsert: (source: PodSource, pod: Pod) => Effect.Effect<void>
   /** `last`: the object as it was when it went, which may carry a shorter grace than the one known. */
   readonly remove: (source: PodSource, uid: string, last?: Pod) => Effect.Effect<void>
+  /** Makes the pod end for a reason of the node's own. The first reason stands. */
+  readonly end: (uid: string, termination: Termination) => Effect.Effect<void>
   readonly get: (uid: string) => Effect.Effect<DesiredPod | undefined>
   readonly all: Effect.Effect<ReadonlyArray<DesiredPod>>
   /** Drops a removed pod for good. */
@@ -76,7 +80,8 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
             mirrors.set(fullName(pod), pod)
             return tellOfMirror(fullName(pod))
           }
-          pods.set(pod.metadata.uid, { pod, source, removed: false })
+          const ending = pods.get(pod.metadata.uid)?.ending
+          pods.set(pod.metadata.uid, { pod, source, removed: false, ...(ending === undefined ? {} : { ending }) })
           return tellOfPod(source, pod.metadata.uid)
         })
 
@@ -84,7 +89,7 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
         Effect.suspend(() => {
           const desired = pods.get(uid)
           if (desired !== undefined && desired.source === source) {
-            pods.set(uid, { pod: last ?? desired.pod, source, removed: true })
+            pods.set(uid, { ...desired, pod: last ?? desired.pod, removed: true })
             return tellOfPod(source, uid)
           }
           if (source !== "api") return Effect.void
@@ -111,8 +116,17 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
         yield* Effect.forEach(next, (pod) => upsert(source, pod), { discard: true })
       })
 
+      const end = (uid: string, termination: Termination): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          const desired = pods.get(uid)
+          if (desired === undefined || desired.ending !== undefined) return Effect.void
+          pods.set(uid, { ...desired, ending: termination })
+          return mailbox.offer(uid)
+        })
+
       return PodRegistry.of({
         replace,
+        end,
         upsert,
         remove,
         get: (uid) => Effect.sync(() => pods.get(uid)),

@@ -32,9 +32,12 @@ const initialMemory = (apiPod: Pod | undefined, nowMs: number): PodMemory => ({
   termination: undefined
 })
 
-/** A pod that its source has dropped ends, unless it is ending already. */
-const withRemoval = (memory: PodMemory): PodMemory =>
-  memory.termination === undefined ? { ...memory, termination: { why: "Removed" } } : memory
+/** What ends the pod from outside: the node itself, or its source that has dropped it. An end that began stands. */
+const withEnding = (memory: PodMemory, { ending, removed }: DesiredPod): PodMemory => {
+  if (memory.termination !== undefined) return memory
+  if (ending !== undefined) return { ...memory, termination: ending }
+  return removed ? { ...memory, termination: { why: "Removed" } } : memory
+}
 
 interface State {
   readonly memory: PodMemory
@@ -86,7 +89,7 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Qu
     // One step, so that no lane can end between the check and the plan.
     const next = yield* Ref.modify(state, (current) => {
       if (current.epoch !== before) return [undefined, current]
-      const planned = plan({ ...view, memory: desired.removed ? withRemoval(current.memory) : current.memory })
+      const planned = plan({ ...view, memory: withEnding(current.memory, desired) })
       return [planned, { ...current, memory: planned.actions.reduce(occupy, planned.memory) }]
     })
     return next === undefined ? undefined : { desired, observed, next }
