@@ -5,6 +5,7 @@
 import { Duration, Effect, Metric, Schedule, Stream } from "effect"
 import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { type RuntimeEvent, RuntimeEvents } from "../../layers/cri/RuntimeEvents.ts"
+import * as KeyedMailbox from "../KeyedMailbox.ts"
 import { supervise } from "../supervise.ts"
 import { RuntimeHealth } from "./RuntimeHealth.ts"
 import { RuntimeView } from "./RuntimeView.ts"
@@ -12,6 +13,9 @@ import { RuntimeView } from "./RuntimeView.ts"
 /** Between listings while events flow, and while only listings find changes (parity G1, G2). */
 const relistWithEventsMs = 60_000
 const relistWithoutEventsMs = 1000
+
+/** How long an id may be unknown. */
+const strangerMs = 300
 
 const relistDuration = Metric.histogram("kubelet_pleg_relist_duration_seconds", {
   description: "Duration in seconds for relisting pods in PLEG.",
@@ -29,6 +33,7 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
   const source = yield* RuntimeEvents
   const view = yield* RuntimeView
   const health = yield* RuntimeHealth
+  const strangers = yield* KeyedMailbox.make
 
   const relist = view.relist.pipe(
     Effect.tap(() => health.listed),
@@ -52,11 +57,22 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
     )
 
   const follow = Effect.fnUntraced(function*(event: RuntimeEvent) {
+    if (event.kind === "Unknown") return yield* relist
     const uid = event.podUid ?? (yield* view.podOf(event.containerId))
-    // An id that no listing and no worker has shown yet: look at everything.
-    if (uid === undefined || event.kind === "Unknown") return yield* relist
+    if (uid === undefined) return yield* strangers.offer(event.containerId)
     if (event.kind === "Stopped" && event.sandboxId !== event.containerId) yield* stoppedAtLast(event.containerId)
     yield* wake(uid)
+  })
+
+  /** The event of an own call may come before its answer: only ids that stay unknown are worth a listing, one for all. */
+  const strangerLoop = Effect.gen(function*() {
+    while (true) {
+      const ids = yield* strangers.takeAll
+      yield* Effect.sleep(strangerMs)
+      const owners = yield* Effect.forEach(ids, view.podOf)
+      if (owners.includes(undefined)) yield* relist
+      yield* Effect.forEach(owners, (uid) => uid === undefined ? Effect.void : wake(uid), { discard: true })
+    }
   })
 
   const eventLoop = source.events.pipe(
@@ -67,6 +83,7 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
 
   return yield* Effect.all([
     supervise("runtime relist", relistLoop),
-    supervise("runtime events", eventLoop)
+    supervise("runtime events", eventLoop),
+    supervise("unknown containers", strangerLoop)
   ], { concurrency: "unbounded", discard: true })
 })
