@@ -123,9 +123,7 @@ const withoutRecord = (scene: Scene, slot: Slot): ContainerStatus => {
     ...(slot.kind === "ephemeral" ? {} : { started: false }),
     ...volumeMounts(scene, slot)
   }
-  if (scene.view.memory.restartingAll === true && old !== undefined && old.state?.waiting === undefined) {
-    return { ...blank, ...restartingAll(old) }
-  }
+  if (scene.view.memory.restartingAll === true && old !== undefined) return { ...blank, ...restartingAll(old) }
   if (old?.state?.terminated !== undefined) return { ...old, ready: slot.kind === "init" && old.ready === true }
   const laterRan = slot.kind === "init" && scene.regular.some((regular) => recordsOf(scene, regular.name).length > 0)
   if (laterRan) {
@@ -143,11 +141,15 @@ const withoutRecord = (scene: Scene, slot: Slot): ContainerStatus => {
   }
 }
 
-const restartingAll = (old: ContainerStatus): Partial<ContainerStatus> => ({
-  state: { waiting: { reason: restartingAllReason, message: restartingAllMessage } },
-  lastState: { terminated: { exitCode: 137, reason: restartingAllReason, message: restartingAllMessage } },
-  restartCount: (old.restartCount ?? 0) + 1
-})
+/** Said once, when the record has just gone; a container that had not run yet only goes on waiting. */
+const restartingAll = (old: ContainerStatus): Partial<ContainerStatus> =>
+  old.state?.waiting === undefined
+    ? {
+      state: { waiting: { reason: restartingAllReason, message: restartingAllMessage } },
+      lastState: { terminated: { exitCode: 137, reason: restartingAllReason, message: restartingAllMessage } },
+      restartCount: (old.restartCount ?? 0) + 1
+    }
+    : { state: old.state }
 
 /** A container that is to run again shows why it does not yet; what it was becomes its last state. */
 const withFailure = (scene: Scene, slot: Slot, status: ContainerStatus): ContainerStatus => {

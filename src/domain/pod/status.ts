@@ -85,9 +85,9 @@ export const podStatus = (scene: Scene, stopped: boolean): PodStatus => {
   const computed = new Map([...assessment.init, ...assessment.regular].map((status) => [status.name, status]))
   const conditions = conditionsOf(scene, computed, assessment.phase)
   const ended = stopped ? endedStatuses(assessment, stickyPhase(scene)) : assessment
-  const old = memory.lastStatus?.phase
   // Until all has stopped nobody may think that the pod's name, address or volumes are free (parity F8).
-  const phase = isTerminalPhase(ended.phase) && !stopped && !isTerminalPhase(old) ? old ?? "Pending" : ended.phase
+  const held = isTerminalPhase(ended.phase) && !stopped ? memory.lastStatus?.phase ?? "Pending" : ended.phase
+  const phase = stickyPhase(scene) ?? held
   const next: PodStatus = {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
