@@ -1,13 +1,74 @@
-/** Runs the agent with a configuration, until it is told to stop. */
-import { Effect } from "effect"
+/** Runs the agent as a daemon, on this machine, with a configuration, until it is told to stop. */
+import { Effect, Layer, Option } from "effect"
 import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
+import { supportWarning } from "../../domain/kubeletConfig/support.ts"
+import { NodeFacts } from "../../layers/host/NodeFacts.ts"
+import * as ProberLive from "../../layers/probes/ProberLive.ts"
+import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
+import { agentSettings } from "../compose/agentSettings.ts"
+import { apiLayers } from "../compose/apiLayers.ts"
+import { hostLayers } from "../compose/hostLayers.ts"
+import { runNode } from "../compose/node.ts"
+import { runtimeLayers } from "../compose/runtimeLayers.ts"
+import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
+import { checkMachine, runtimeCgroupDriver } from "../compose/surroundings.ts"
+import * as Klog from "../logging/klog.ts"
+import { kubeletVersion } from "../version.ts"
 import type { KubeletOptions } from "./invocation.ts"
 
 export interface KubeletSetup {
   readonly options: KubeletOptions
   readonly effective: EffectiveConfig
+  /** Of the command line, to be said once the log is open. */
+  readonly warnings: ReadonlyArray<string>
 }
 
-export const runKubelet = Effect.fn("runKubelet")(function*({ effective, options }: KubeletSetup) {
-  yield* Effect.logInfo("configuration", { options, set: [...effective.set] })
+/** Ends only by failing, or by being interrupted; the pods run on either way. */
+export const runKubelet = Effect.fn("runKubelet")(function*(setup: KubeletSetup) {
+  const { effective, options } = setup
+  const { config } = effective
+  const below = Layer.mergeAll(
+    hostLayers(options.rootDir),
+    runtimeLayers({
+      endpoint: config.containerRuntimeEndpoint,
+      imageEndpoint: config.imageServiceEndpoint,
+      requestTimeoutMs: config.runtimeRequestTimeout
+    }),
+    apiLayers(options.kubeconfig, config),
+    ProberLive.layer
+  )
+  return yield* onThisMachine(setup).pipe(
+    Effect.provide(below),
+    Effect.provide(Klog.layer(config.logging))
+  )
+})
+
+const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings }: KubeletSetup) {
+  const { config } = effective
+  yield* Effect.logInfo("starting", { version: kubeletVersion })
+  const idle = supportWarning(effective.set)
+  const said = [...warnings, ...effective.gates.warnings, ...(idle === undefined ? [] : [idle])]
+  yield* Effect.forEach(said, (warning) => Effect.logWarning(warning), { discard: true })
+
+  yield* checkMachine(effective)
+  const { addresses, hostname } = yield* (yield* NodeFacts).read
+  const cgroupDriver = yield* runtimeCgroupDriver()
+  const settings = yield* Effect.fromResult(
+    agentSettings(config, options, { hostname, port: config.port, cgroupDriver })
+  )
+  const clientCa = config.authentication.x509.clientCAFile
+  const certificate = ServingCertificateLive.layer({
+    from: config.tlsCertFile !== "" && config.tlsPrivateKeyFile !== ""
+      ? { _tag: "Files", cert: config.tlsCertFile, key: config.tlsPrivateKeyFile }
+      : {
+        _tag: "SelfSigned",
+        folder: options.certDir,
+        hosts: [settings.nodeName, ...addresses.map(({ address }) => address)]
+      },
+    clientCa: clientCa === "" ? Option.none() : Option.some(clientCa)
+  })
+  const server = config.enableServer
+    ? serverLayer(effective).pipe(Layer.provide([accessLayer(effective, settings.standalone), certificate]))
+    : Layer.empty
+  return yield* runNode({ settings, config }, server)
 })
