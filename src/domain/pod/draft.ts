@@ -57,15 +57,39 @@ export interface Kill {
   readonly elapsedMs?: number
 }
 
-/** Plans a kill unless one is under way or was tried just now. */
-export const kill = (draft: Draft, { elapsedMs = 0, graceSeconds, message, record, slot, why }: Kill): void => {
+const hookKey = (id: string): string => `hook:${id}`
+
+const hasTimeForHook = ({ elapsedMs = 0, graceSeconds, slot }: Kill): boolean =>
+  graceSeconds * 1000 - elapsedMs > 0 && slot?.container.lifecycle?.preStop !== undefined
+
+/** Plans a kill unless one is under way or was tried just now. A hook that ran ahead of it is not run again. */
+export const kill = (draft: Draft, given: Kill): void => {
+  const { elapsedMs = 0, graceSeconds, message, record, why } = given
   if (draft.memory.busy.kills[record.id] !== undefined) return
+  const hookRan = wasTried(draft.memory, hookKey(record.id))
   if (!begin(draft, `kill:${record.id}`, graceSeconds * 1000)) return
   draft.actions.push(Actions.KillContainer({
     id: record.id,
     name: record.name,
     graceMs: graceMs(graceSeconds, elapsedMs),
-    runPreStop: graceSeconds * 1000 - elapsedMs > 0 && slot?.container.lifecycle?.preStop !== undefined,
+    runPreStop: !hookRan && hasTimeForHook(given),
+    why,
+    message: hookRan ? "" : message
+  }))
+}
+
+/** Plans the preStop hook of a container whose turn to stop has not come (parity D7). Once. */
+export const preStopAhead = (draft: Draft, given: Kill): void => {
+  const { elapsedMs = 0, graceSeconds, message, record, why } = given
+  const key = hookKey(record.id)
+  if (draft.memory.busy.kills[record.id] !== undefined || wasTried(draft.memory, key) || !hasTimeForHook(given)) return
+  begin(draft, key, graceSeconds * 1000)
+  draft.actions.push(Actions.KillContainer({
+    id: record.id,
+    name: record.name,
+    graceMs: graceMs(graceSeconds, elapsedMs),
+    runPreStop: true,
+    preStopOnly: true,
     why,
     message
   }))

@@ -202,12 +202,16 @@ export type Action = Data.TaggedEnum<{
   }
   /** Gives up the start that is under way: the pod ends, or its container is not wanted any more. */
   CancelStart: { readonly name: string }
-  /** preStop hook, then TERM, then KILL after what is left of `graceMs`. `message` is the text of the event `Killing`. */
+  /**
+   * preStop hook, then TERM, then KILL after what is left of `graceMs`. `message` is the text of the event `Killing`, of
+   * which there is none when it is empty. `preStopOnly`: the hook alone; the rest follows when its turn comes (parity D7).
+   */
   KillContainer: {
     readonly id: string
     readonly name: string
     readonly graceMs: number
     readonly runPreStop: boolean
+    readonly preStopOnly?: boolean
     readonly why: KillReason
     readonly message: string
   }

@@ -75,16 +75,20 @@ const withoutPastFailures = (view: PodView): PodView => {
     : { ...view, memory: { ...view.memory, startFailures: Object.fromEntries(kept) } }
 }
 
-/** What was tried with containers and sandboxes that are gone needs no memory. */
-const pruned = (scene: Scene, memory: PodMemory): PodMemory => {
-  const { attempts } = memory
-  if (attempts === undefined) return memory
+/** What was tried with containers and sandboxes that are gone needs no memory, and neither does what is owed to them. */
+const pruned = (scene: Scene, { attempts, owed, ...memory }: PodMemory): PodMemory => {
   const { containers, sandboxes } = scene.view.observed
   const known = new Set([...containers, ...sandboxes].map(({ id }) => id))
-  const kept = Object.entries(attempts).filter(([key]) =>
-    !key.includes(":") || known.has(key.slice(key.indexOf(":") + 1))
-  )
-  return kept.length === Object.keys(attempts).length ? memory : { ...memory, attempts: Object.fromEntries(kept) }
+  const isKnown = (key: string) => !key.includes(":") || known.has(key.slice(key.indexOf(":") + 1))
+  return {
+    ...memory,
+    ...(attempts === undefined
+      ? {}
+      : { attempts: Object.fromEntries(Object.entries(attempts).filter(([key]) => isKnown(key))) }),
+    ...(owed === undefined
+      ? {}
+      : { owed: Object.fromEntries(Object.entries(owed).filter(([, { id }]) => known.has(id))) })
+  }
 }
 
 const close = (scene: Scene, draft: Draft, stage: Plan["stage"], status: PodStatus): Plan => ({

@@ -35,7 +35,7 @@ const setFlag = (draft: Draft, on: boolean): void => {
 const clear = (scene: Scene, draft: Draft, trigger: Trigger | undefined): boolean => {
   const slots = new Map([...scene.init, ...scene.regular].map((slot) => [slot.name, slot]))
   const records = scene.view.observed.containers.filter((record) => slots.has(record.name))
-  const alive = records.filter(isAlive)
+  const alive = records.filter((record) => isAlive(record, draft))
   for (const record of alive) {
     const slot = slots.get(record.name)
     kill(draft, {

@@ -55,7 +55,7 @@ const isProvided = (scene: Scene, draft: Draft): boolean => {
 const clearOld = (scene: Scene, draft: Draft): boolean => {
   const { observed, pod } = scene.view
   const slots = new Map(allSlots(scene).map((slot) => [slot.name, slot]))
-  const alive = observed.containers.filter(isAlive)
+  const alive = observed.containers.filter((record) => isAlive(record, draft))
   for (const record of alive) {
     const slot = slots.get(record.name)
     if (slot !== undefined && mayRestart(pod, slot)) {

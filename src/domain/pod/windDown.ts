@@ -1,15 +1,17 @@
 /**
  * The end of a pod (parity C13, D16): regular containers are killed at once and in parallel, sidecars after them one by
- * one in reverse order with what is left of the grace (parity D7), then the sandboxes are stopped.
+ * one in reverse order with what is left of the grace, their hooks ahead of them (parity D7), then the sandboxes are stopped.
  */
-import { cancelStart, type Draft, kill, stopSandbox, wasTried } from "./draft.ts"
+import { cancelStart, type Draft, kill, preStopAhead, stopSandbox, wasTried } from "./draft.ts"
 import { endGraceSeconds } from "./grace.ts"
 import type { ObservedContainer, ObservedPod, Termination } from "./model.ts"
 import { allSlots, type Scene } from "./scene.ts"
 import type { Slot } from "./spec.ts"
 
-/** A container that may have processes. */
-export const isAlive = (record: ObservedContainer): boolean => record.state === "Running" || record.state === "Unknown"
+/** A container that may have processes. What the runtime does not know is stopped once; more cannot be done about it. */
+export const isAlive = (record: ObservedContainer, draft: Draft): boolean =>
+  record.state === "Running" || (record.state === "Unknown" &&
+    (!wasTried(draft.memory, `kill:${record.id}`) || draft.memory.busy.kills[record.id] !== undefined))
 
 export const killMessage = (name: string): string => `Stopping container ${name}`
 
@@ -38,20 +40,21 @@ const elapsedMs = (draft: Draft): number => {
 const killAll = (scene: Scene, draft: Draft, termination: Termination): boolean => {
   const slots = new Map(allSlots(scene).map((slot) => [slot.name, slot]))
   const alive = scene.view.observed.containers
-    .filter(isAlive)
+    .filter((record) => isAlive(record, draft))
     .map((record) => ({ record, slot: slots.get(record.name) }))
   const elapsed = elapsedMs(draft)
   for (const { record, slot } of alive) {
-    if (mustWait(slot, alive)) continue
     const finished = termination.why === "Finished"
-    kill(draft, {
+    const given = {
       record,
       slot,
       why: !finished ? "PodTerminating" : slot?.kind === "sidecar" ? "SidecarNotNeeded" : "PodFinished",
       message: killMessage(record.name),
       graceSeconds: endGraceSeconds(scene.view.pod, termination),
       elapsedMs: elapsed
-    })
+    } as const
+    if (mustWait(slot, alive)) preStopAhead(draft, given)
+    else kill(draft, given)
   }
   return alive.length > 0
 }

@@ -39,6 +39,8 @@ export interface Run {
   readonly startError?: string
   /** The postStart hook fails; the container is stopped. */
   readonly hookError?: string
+  /** How long its preStop hook takes. */
+  readonly hookMs?: number
   /** Verdicts of its probes, from its start on. */
   readonly probes?: ReadonlyArray<{ readonly atMs: number; readonly verdict: ProbeVerdict }>
 }
@@ -208,6 +210,9 @@ export const simulate = (script: Script): Outcomes => {
       }
       case "KillContainer": {
         const behaviour = runOf.get(action.id) ?? {}
+        if (action.preStopOnly === true) {
+          return later(behaviour.hookMs ?? 50, `container:${action.id}`, () => settleNow(action, Outcome.Done()))
+        }
         const stopMs = behaviour.ignoresTerm === true
           ? action.graceMs
           : Math.min(behaviour.termMs ?? 100, action.graceMs)

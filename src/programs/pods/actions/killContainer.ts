@@ -40,6 +40,7 @@ const preStop = Effect.fnUntraced(function*(context: ActionContext, action: Kill
 })
 
 const tellKilling = Effect.fnUntraced(function*(pod: Pod, action: Kill) {
+  if (action.message === "") return
   const events = yield* EventRecorder
   const slot = slotOf(pod, action.name)
   yield* events.recordPod(pod, {
@@ -54,6 +55,7 @@ export const killContainer = Effect.fn("PodActions.killContainer")(function*(con
   const cri = yield* Cri
   yield* tellKilling(context.pod, action)
   const leftMs = Math.max(yield* preStop(context, action), minGraceMs)
+  if (action.preStopOnly === true) return Outcome.Done()
   const timeout = Math.ceil(leftMs / 1000)
   return yield* cri.stopContainer(
     { containerId: action.id, timeout: BigInt(timeout) },
