@@ -1,0 +1,33 @@
+/** Real files and mounts below a directory of the test's own, taken down with its scope. */
+import { Effect, Layer } from "effect"
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as HostFilesLive from "../../../src/layers/host/HostFilesLive.ts"
+import * as MountsLive from "../../../src/layers/host/MountsLive.ts"
+import * as ProcessesLive from "../../../src/layers/host/ProcessesLive.ts"
+
+export const realHost = Layer.merge(
+  HostFilesLive.layer,
+  MountsLive.layer.pipe(Layer.provide(Layer.merge(HostFilesLive.layer, ProcessesLive.layer)))
+)
+
+/** Mount points below a path, as the kernel has them, in mount order. */
+export const mountsBelow = (path: string): ReadonlyArray<string> =>
+  readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "").filter((point) =>
+    point.startsWith(`${path}/`)
+  )
+
+export const scratch = Effect.acquireRelease(
+  Effect.sync(() => {
+    const dir = realpathSync(mkdtempSync(join(tmpdir(), "kubeffect-volumes-")))
+    mkdirSync(`${dir}/root`)
+    return dir
+  }),
+  (dir) =>
+    Effect.sync(() => {
+      for (const point of [...mountsBelow(dir)].reverse()) execFileSync("umount", ["-l", point])
+      rmSync(dir, { recursive: true, force: true })
+    })
+)

@@ -1,0 +1,186 @@
+/**
+ * A node in memory for the volume programs: a disk, a mount table and an API server that outlive the agents, and agents
+ * that can be started, stopped and killed between any two calls to the host.
+ */
+import { Effect, Exit, Layer, Schedule, Scope } from "effect"
+import { decodePod } from "../../../src/domain/k8s/decode.ts"
+import type { Pod } from "../../../src/domain/k8s/pod.ts"
+import { configMaps, pods, secrets } from "../../../src/domain/k8s/resources.ts"
+import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
+import * as KubeApiMemory from "../../../src/layers/api/KubeApiMemory.ts"
+import * as MemoryApi from "../../../src/layers/api/memory/MemoryApi.ts"
+import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
+import * as HostFilesMemory from "../../../src/layers/host/HostFilesMemory.ts"
+import { Mounts } from "../../../src/layers/host/Mounts.ts"
+import * as MountsMemory from "../../../src/layers/host/MountsMemory.ts"
+import { EventRecorder } from "../../../src/programs/events/EventRecorder.ts"
+import * as CsiVolumes from "../../../src/programs/volumes/CsiVolumes.ts"
+import * as ObjectCache from "../../../src/programs/volumes/ObjectCache.ts"
+import { PodVolumes } from "../../../src/programs/volumes/PodVolumes.ts"
+import * as podVolumeWorkers from "../../../src/programs/volumes/podVolumeWorkers.ts"
+import * as ServiceAccountTokens from "../../../src/programs/volumes/ServiceAccountTokens.ts"
+import { VolumeHost } from "../../../src/programs/volumes/VolumeHost.ts"
+
+export const root = "/var/lib/kubelet"
+
+/** Lets so many calls through; after that the process is dead: every call hangs for ever. */
+export interface Fuse {
+  callsLeft: number
+}
+
+const guarded = <S extends object>(service: S, fuse: Fuse): S => {
+  const gate = <A, E, R>(call: Effect.Effect<A, E, R>) =>
+    Effect.suspend(() => (fuse.callsLeft-- > 0 ? call : Effect.never))
+  return Object.fromEntries(
+    Object.entries(service).map(([name, member]) => [
+      name,
+      typeof member === "function" && name !== "watch"
+        ? (...args: ReadonlyArray<unknown>) => gate(member(...args))
+        : Effect.isEffect(member)
+        ? gate(member)
+        : member
+    ])
+  ) as S
+}
+
+export interface World {
+  readonly api: MemoryApi.MemoryApi
+  /** Every event as `reason: message`. */
+  readonly events: Array<string>
+  /** Watches opened so far, as `plural selector`. */
+  readonly watches: Array<string>
+  readonly tokenRequests: () => number
+}
+
+/** Real or in-memory files and mounts, and the agent's root directory there. */
+export interface Ground {
+  readonly layer: Layer.Layer<HostFiles | Mounts>
+  readonly root: string
+}
+
+export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
+  const world: World = {
+    api: yield* MemoryApi.make({ binder: false }),
+    events: [],
+    watches: [],
+    tokenRequests: () => tokenRequests
+  }
+  let tokenRequests = 0
+  const countedApi = Layer.effect(
+    KubeApi,
+    Effect.map(KubeApi, (api) =>
+      KubeApi.of({
+        ...api,
+        watch: (resource, selection) => {
+          world.watches.push(`${resource.plural} ${selection.fieldSelector}`)
+          return api.watch(resource, selection)
+        },
+        create: (resource, object, options) => {
+          if (options?.subresource?.name === "token") tokenRequests += 1
+          return api.create(resource, object, options)
+        }
+      }))
+  ).pipe(Layer.provide(KubeApiMemory.layer(world.api)))
+  const recorder = Layer.succeed(
+    EventRecorder,
+    EventRecorder.of({
+      record: () => Effect.void,
+      recordNode: () => Effect.void,
+      recordPod: (_, { message, reason }) => Effect.sync(() => void world.events.push(`${reason}: ${message}`))
+    })
+  )
+  const settings = Layer.succeed(
+    VolumeHost,
+    VolumeHost.of({
+      rootDir: ground.root,
+      memory: Effect.succeed({ kernelVersion: "6.18.0", allocatableMemoryBytes: 1024 ** 3 }),
+      allocatable: Effect.succeed({ cpu: "4", memory: "1Gi" })
+    })
+  )
+  const agentLayer = (fuse: Fuse) => {
+    const hostLayer = Layer.mergeAll(
+      Layer.effect(HostFiles, Effect.map(HostFiles, (files) => HostFiles.of(guarded(files, fuse)))),
+      Layer.effect(Mounts, Effect.map(Mounts, (mounts) => Mounts.of(guarded(mounts, fuse))))
+    ).pipe(Layer.provide(ground.layer))
+    return podVolumeWorkers.layer.pipe(
+      Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer)),
+      Layer.provide(Layer.mergeAll(hostLayer, countedApi, recorder, settings, CsiVolumes.noDrivers))
+    )
+  }
+  /** Starts an agent in a scope of its own; `stop` ends it between two steps of any fiber. */
+  const start = Effect.fnUntraced(function*(fuse: Fuse = { callsLeft: Number.POSITIVE_INFINITY }) {
+    const scope = yield* Scope.make()
+    const context = yield* Layer.buildWithScope(Layer.fresh(agentLayer(fuse)), scope)
+    const volumes = yield* Effect.provide(PodVolumes, context)
+    return { volumes, fuse, stop: Scope.close(scope, Exit.void) }
+  })
+  const client = yield* Effect.provide(KubeApi, KubeApiMemory.layer(world.api))
+  return { ...world, start, client }
+})
+
+export const make = Effect.gen(function*() {
+  const host = new HostFilesMemory.MemoryHost()
+  host.makeDirectories(root)
+  const layer = Layer.merge(HostFilesMemory.layer(host), MountsMemory.layer(host))
+  return { ...(yield* makeOn({ layer, root })), host }
+})
+
+/** Gives all fibers their turns, without letting time pass, until the check holds. */
+export const eventually = (check: () => boolean, why = "it never came true") =>
+  Effect.suspend(() => (check() ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.fail(why)))).pipe(
+    Effect.retry(Schedule.recurs(5000)),
+    Effect.orDie
+  )
+
+/** Turns for everybody until nothing more happens; for checks that something does not happen. */
+export const settled = Effect.repeat(Effect.yieldNow, { times: 500 })
+
+type Started = Effect.Success<ReturnType<Effect.Success<typeof make>["start"]>>
+
+/** Wants the pod's volumes and waits for them. */
+export const untilReady = Effect.fnUntraced(function*({ volumes }: Pick<Started, "volumes">, pod: Pod) {
+  yield* volumes.want(pod)
+  yield* volumes.state(pod.metadata.uid).pipe(
+    Effect.flatMap((
+      { message, ready }
+    ) => (ready ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.fail(message)))),
+    Effect.retry(Schedule.recurs(5000)),
+    Effect.orDie
+  )
+})
+
+const create = (client: KubeApi["Service"], resource: typeof pods, object: KubeObject) =>
+  Effect.orDie(client.create(resource, object))
+
+export const makeSecret = (client: KubeApi["Service"], name: string, data: Record<string, string>, more = {}) =>
+  create(client, secrets, {
+    metadata: { name, namespace: "default" },
+    data: Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")])),
+    ...more
+  })
+
+export const makeConfigMap = (client: KubeApi["Service"], name: string, data: Record<string, string>, more = {}) =>
+  create(client, configMaps, { metadata: { name, namespace: "default" }, data, ...more })
+
+/** Stores the pod at the API server, as its tokens need it, and answers it with the UID it got. */
+export const createPod = (client: KubeApi["Service"], pod: Pod) =>
+  create(client, pods, {
+    metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace, labels: pod.metadata.labels ?? {} },
+    spec: { ...pod.spec, nodeName: "n1", containers: pod.spec.containers.map((one) => ({ image: "i", ...one })) }
+  }).pipe(Effect.flatMap((object) => Effect.fromResult(decodePod(object))), Effect.orDie)
+
+/** All below a path: `d 750 /a`, `f 644 /a/b text`, `l /a/c → b`; a mount is marked with its type. */
+export const listing = (host: HostFilesMemory.MemoryHost, path: string): ReadonlyArray<string> => {
+  const place = host.table.find(path, false)
+  if (place === undefined) return []
+  const { inode, mount } = place
+  const mounted = inode === mount.root && mount.parent !== undefined ? ` ${mount.fs.fsType}` : ""
+  const owner = inode.uid === 0 && inode.gid === 0 ? "" : ` ${inode.uid}:${inode.gid}`
+  const mode = inode.mode.toString(8)
+  if (inode.type === "symlink") return [`l ${path} → ${inode.target}`]
+  if (inode.type === "file") return [`f ${mode}${owner}${mounted} ${path} ${new TextDecoder().decode(inode.data)}`]
+  return [
+    `d ${mode}${owner}${mounted} ${path}`,
+    ...[...inode.entries.keys()].sort().flatMap((name) => listing(host, `${path}/${name}`))
+  ]
+}
