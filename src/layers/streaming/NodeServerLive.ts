@@ -6,6 +6,7 @@ import { Access } from "./Access.ts"
 import { containerLogsRoute } from "./live/containerLogs.ts"
 import { healthzRoutes } from "./live/healthz.ts"
 import { listen, type ListenError, type TlsOptions } from "./live/listen.ts"
+import { metricsRoutes } from "./live/metrics.ts"
 import { configzRoute, podsRoute, runningPodsRoute } from "./live/pods.ts"
 import { mapRoute, refuse, type ResponseRoute, type Route, route } from "./live/route.ts"
 import { runRoutes } from "./live/run.ts"
@@ -88,7 +89,11 @@ const whenSome = <A, B, E, R>(option: Option.Option<A>, use: (value: A) => Effec
   Option.match(option, { onNone: () => Effect.succeedNone, onSome: (value) => Effect.asSome(use(value)) })
 
 /** On the read-only port as well as on the main one. */
-const commonRoutes = ({ model }: Services): ReadonlyArray<ResponseRoute> => [...healthzRoutes(model), podsRoute(model)]
+const commonRoutes = ({ model }: Services): ReadonlyArray<ResponseRoute> => [
+  ...healthzRoutes(model),
+  podsRoute(model),
+  ...metricsRoutes
+]
 
 /** What `enableDebuggingHandlers` stands for: all that acts on containers or shows their output. */
 const debugRoutes = (services: Services, options: NodeServerOptions): ReadonlyArray<ResponseRoute> => [
