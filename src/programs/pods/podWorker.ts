@@ -39,6 +39,12 @@ const withEnding = (memory: PodMemory, { ending, removed }: DesiredPod): PodMemo
   return removed ? { ...memory, termination: { why: "Removed" } } : memory
 }
 
+/** A container whose postStart hook still runs has not come up: nothing probes it yet (parity D13). */
+const afterStart = (observed: ObservedPod, { busy }: PodMemory): ObservedPod => ({
+  ...observed,
+  containers: observed.containers.filter(({ name, state }) => name !== busy.start || state === "Exited")
+})
+
 interface State {
   readonly memory: PodMemory
   /** Grows with every change a lane makes, so that a turn notices that its look at the runtime is older than that. */
@@ -161,7 +167,9 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Qu
     const { next, observed } = turn
     yield* report(turn)
     if (next.stage === "syncing") yield* volumes.want(desired.pod)
-    if (next.stage !== "terminated") yield* probes.reconcile(desired.pod, observed, next.stage === "terminating")
+    if (next.stage !== "terminated") {
+      yield* probes.reconcile(desired.pod, afterStart(observed, next.memory), next.stage === "terminating")
+    }
     yield* Effect.forEach(next.actions, (action) => start(turn, action), { discard: true })
     if (next.stage === "terminated" && (yield* finish(turn))) return
     const pauseMs = next.wakeAtMs === undefined

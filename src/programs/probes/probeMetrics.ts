@@ -1,0 +1,51 @@
+/** The kubelet's metrics of probes: how they went and how long they took. They go when their container goes. */
+import { Effect, Metric } from "effect"
+import type { Pod } from "../../domain/k8s/pod.ts"
+import type { RunOutcome } from "../../domain/probes/course.ts"
+import type { ProbeKind } from "../../domain/probes/settings.ts"
+
+const runs = Metric.counter("prober_probe_total", {
+  description: "Cumulative number of a liveness, readiness or startup probe for a container by result.",
+  incremental: true
+})
+const durations = Metric.histogram("prober_probe_duration_seconds", {
+  description: "Duration in seconds for a probe response.",
+  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+})
+
+const typeNames: Readonly<Record<ProbeKind, string>> = {
+  startup: "Startup",
+  readiness: "Readiness",
+  liveness: "Liveness"
+}
+
+const resultNames: Readonly<Record<RunOutcome, string>> = {
+  success: "successful",
+  failure: "failed",
+  error: "unknown"
+}
+
+const outcomes: ReadonlyArray<RunOutcome> = ["success", "failure", "error"]
+
+export interface ProbeMetrics {
+  readonly count: (outcome: RunOutcome) => Effect.Effect<void>
+  /** Of one try that was answered. */
+  readonly took: (durationMs: number) => Effect.Effect<void>
+  readonly remove: Effect.Effect<void>
+}
+
+export const probeMetrics = ({ metadata }: Pod, container: string, kind: ProbeKind): ProbeMetrics => {
+  const { name: pod, namespace, uid } = metadata
+  const attributes = { probe_type: typeNames[kind], container, pod, namespace }
+  const counterOf = (outcome: RunOutcome) =>
+    Metric.withAttributes(runs, { ...attributes, pod_uid: uid, result: resultNames[outcome] })
+  const duration = Metric.withAttributes(durations, attributes)
+  return {
+    count: (outcome) => Metric.update(counterOf(outcome), 1),
+    took: (durationMs) => Metric.update(duration, durationMs / 1000),
+    remove: Effect.andThen(
+      Effect.forEach(outcomes, (outcome) => Metric.remove(counterOf(outcome)), { discard: true }),
+      Metric.remove(duration)
+    )
+  }
+}
