@@ -3,6 +3,7 @@ import { Effect, Layer, Option, type Scope } from "effect"
 import { Cri } from "../cri/Cri.ts"
 import { HostFiles } from "../host/HostFiles.ts"
 import { Access } from "./Access.ts"
+import { checkpointRoute } from "./live/checkpoint.ts"
 import { containerLogsRoute } from "./live/containerLogs.ts"
 import { healthzRoutes } from "./live/healthz.ts"
 import { listen, type ListenError, type TlsOptions } from "./live/listen.ts"
@@ -12,7 +13,9 @@ import { mapRoute, refuse, type ResponseRoute, type Route, route } from "./live/
 import { runRoutes } from "./live/run.ts"
 import { type Door, serve } from "./live/serve.ts"
 import { streamRoots, streamRoutes, type StreamTarget } from "./live/streamTarget.ts"
+import { systemLogsRoute } from "./live/systemLogs.ts"
 import { tunnel } from "./live/tunnel.ts"
+import { type ZPages, zpagesRoutes } from "./live/zpages.ts"
 import { NodeReadModel } from "./NodeReadModel.ts"
 import { NodeServer } from "./NodeServer.ts"
 import { ServingCertificate } from "./ServingCertificate.ts"
@@ -28,6 +31,12 @@ export interface NodeServerOptions {
   readonly enableDebuggingHandlers: boolean
   /** Gate PodLogsQuerySplitStreams. */
   readonly splitStreams: boolean
+  /** What `/logs/` serves (`/var/log`); absent: nothing, as with `enableSystemLogHandler: false`. */
+  readonly systemLogs?: string
+  /** Where checkpoints are written (`R/checkpoints`); absent: none are made. */
+  readonly checkpoints?: string
+  /** `/statusz` and `/flagz`. */
+  readonly zpages?: ZPages
 }
 
 type Needs = Access | Cri | HostFiles | NodeReadModel
@@ -103,8 +112,17 @@ const debugRoutes = (services: Services, options: NodeServerOptions): ReadonlyAr
   ...runRoutes(services),
   containerLogsRoute(services, options),
   runningPodsRoute(services.model),
-  configzRoute(services.model)
+  configzRoute(services.model),
+  options.systemLogs === undefined ? closed("/logs/*", "logs") : systemLogsRoute(services.files, options.systemLogs),
+  ...(options.checkpoints === undefined ? [] : [checkpointRoute(services, options.checkpoints)]),
+  ...(options.zpages === undefined ? [] : zpagesRoutes(options.zpages)),
+  // Go's profiles; Node has its own tools for the same.
+  closed("/debug/pprof/*", "profiling"),
+  closed("/debug/flags/*", "flags")
 ]
+
+const closed = (pattern: `/${string}`, name: string): ResponseRoute =>
+  route(["*"], pattern, () => Effect.fail(refuse(405, `${name} endpoint is disabled.\n`)))
 
 const disabledRoutes: ReadonlyArray<Route<never>> = ([
   "/run/*",
