@@ -1,0 +1,197 @@
+/**
+ * The simulated runtime: the whole `Cri` and its events over state in memory, on whatever clock the fiber has. The state
+ * is a handle of its own, so that agents come and go on one runtime as they do on a node.
+ */
+import { create, type DescMethodUnary, type Message, type MessageInitShape } from "@bufbuild/protobuf"
+import { Clock, Context, Effect, Latch, Layer, Queue, Semaphore, Stream } from "effect"
+import {
+  type ContainerEventResponse,
+  ContainerEventResponseSchema,
+  ContainerEventType,
+  ImageService,
+  RuntimeService
+} from "../../gen/cri/api_pb.ts"
+import type { GrpcCallOptions } from "../grpc/Grpc.ts"
+import { HostFiles } from "../host/HostFiles.ts"
+import { targetOf, timeoutMsOf } from "./callTraits.ts"
+import { Cri, type CriCalls, type CriError, GrpcCode } from "./Cri.ts"
+import { type RuntimeEvent, RuntimeEvents } from "./RuntimeEvents.ts"
+import { containerStatusOf, nanos, sandboxStatusOf } from "./sim/answers.ts"
+import { type Call, refuse } from "./sim/call.ts"
+import { containerCalls } from "./sim/containers.ts"
+import { execCalls } from "./sim/execs.ts"
+import { imageCalls } from "./sim/imageCalls.ts"
+import { nodeCalls } from "./sim/nodeCalls.ts"
+import type { RuntimeHappening } from "./sim/records.ts"
+import { sandboxCalls } from "./sim/sandboxes.ts"
+import { type SimOptions, SimRuntime } from "./sim/SimRuntime.ts"
+
+export { containerdLatencies, SimRuntime } from "./sim/SimRuntime.ts"
+export type { Latency, SimOptions } from "./sim/SimRuntime.ts"
+
+/** A runtime with nothing on it but the images it begins with. */
+export const make = (options: Partial<SimOptions> = {}): SimRuntime => new SimRuntime(options)
+
+/** The kubelet's default. */
+const requestTimeoutMs = 120_000
+/** Hints that nobody takes are dropped, oldest first. */
+const hintsMax = 4096
+
+/** `Cri` and `RuntimeEvents` of the runtime; what its processes write goes to `HostFiles`. */
+export const layer = (runtime: SimRuntime): Layer.Layer<Cri | RuntimeEvents, never, HostFiles> =>
+  Layer.effectContext(Effect.gen(function*() {
+    const settle = yield* makeSettle(runtime)
+    yield* Effect.forkScoped(drive(runtime, settle))
+    return Context.make(Cri, Cri.of(makeCalls(runtime, settle))).pipe(
+      Context.add(RuntimeEvents, makeEvents(runtime))
+    )
+  }))
+
+/** Lets happen what was due, and puts on the host what processes wrote by then, in order. */
+const makeSettle = Effect.fnUntraced(function*(runtime: SimRuntime) {
+  const files = yield* HostFiles
+  const one = yield* Semaphore.make(1)
+  const flush = Effect.uninterruptible(
+    one.withPermits(1)(Effect.suspend(() => {
+      const writes = runtime.writes
+      runtime.writes = []
+      return Effect.forEach(
+        writes,
+        ({ append, path, text }) =>
+          (append ? files.append(path, text) : files.writeFile(path, text)).pipe(
+            // As a runtime on a full disk does: the line is lost, the process goes on.
+            Effect.catch((error) => Effect.logDebug("Output of a container lost", error))
+          ),
+        { discard: true }
+      )
+    }))
+  )
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    runtime.settle(now)
+    return runtime.writes.length === 0 ? Effect.void : flush
+  })
+})
+
+/** Wakes up whenever something is due: one fiber, however many containers. */
+const drive = Effect.fnUntraced(function*(runtime: SimRuntime, settle: Effect.Effect<void>) {
+  const alarm = Latch.makeUnsafe()
+  const ring = () => alarm.openUnsafe()
+  yield* Effect.acquireRelease(
+    Effect.sync(() => runtime.alarms.add(ring)),
+    () => Effect.sync(() => runtime.alarms.delete(ring))
+  )
+  while (true) {
+    yield* settle
+    // Closed before looking, so that a timer set meanwhile is seen or rings.
+    alarm.closeUnsafe()
+    const next = runtime.nextAt
+    if (next === undefined) {
+      yield* alarm.await
+      continue
+    }
+    const waitMs = next - (yield* Clock.currentTimeMillis)
+    if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(Math.ceil(waitMs)), alarm.await)
+  }
+})
+
+const makeCalls = (runtime: SimRuntime, settle: Effect.Effect<void>): CriCalls => {
+  const handlers: Record<string, unknown> = {
+    ...nodeCalls(runtime),
+    ...sandboxCalls(runtime),
+    ...containerCalls(runtime),
+    ...execCalls(runtime),
+    ...imageCalls(runtime)
+  }
+  const calls: Record<string, unknown> = {}
+  for (const service of [RuntimeService, ImageService]) {
+    for (const method of service.methods) {
+      calls[method.localName] = method.methodKind === "unary"
+        // `Handlers` pairs names with methods; the pairing is lost in the loop.
+        ? unary(runtime, settle, method, handlers[method.localName] as UnaryHandler | undefined)
+        : method.localName === "getContainerEvents"
+        ? () => Stream.map(happenings(runtime), toCriEvent)
+        : () => Stream.fail(unimplemented({ op: method.name, target: "", deadlineAt: 0 }))
+    }
+  }
+  // The loop above is the only constructor of what `CriCalls` describes; TypeScript cannot follow it.
+  return calls as unknown as CriCalls
+}
+
+type UnaryHandler = (request: Message, call: Call) => Effect.Effect<Record<string, unknown>, CriError>
+
+const unimplemented = (call: Call) =>
+  refuse(call, GrpcCode.Unimplemented, `unknown method ${call.op} for service runtime.v1.RuntimeService`)
+
+const unary = (
+  runtime: SimRuntime,
+  settle: Effect.Effect<void>,
+  method: Pick<DescMethodUnary, "name" | "input" | "output">,
+  handle: UnaryHandler | undefined
+) =>
+  Effect.fnUntraced(function*(init: MessageInitShape<typeof method.input>, options?: GrpcCallOptions) {
+    const request = create(method.input, init)
+    const now = yield* Clock.currentTimeMillis
+    const target = targetOf(request)
+    const deadlineAt = now + (options?.timeoutMs ?? timeoutMsOf(request, requestTimeoutMs))
+    const call: Call = { op: method.name, target, deadlineAt }
+    if (runtime.options.recordCalls) runtime.calls.push({ atMs: now, method: method.name, target })
+    yield* settle
+    if (handle === undefined) return yield* unimplemented(call)
+    const answer = yield* handle(request, call)
+    // What the call did to processes is on the host before its caller goes on.
+    yield* settle
+    return create(method.output, answer)
+  })
+
+/** Everything that happens from now on, for one listener. */
+const happenings = (runtime: SimRuntime): Stream.Stream<RuntimeHappening> =>
+  Stream.callback<RuntimeHappening>((queue) => {
+    const listener = (happening: RuntimeHappening) => Queue.offerUnsafe(queue, happening)
+    return Effect.acquireRelease(
+      Effect.sync(() => runtime.listeners.add(listener)),
+      () => Effect.sync(() => runtime.listeners.delete(listener))
+    )
+  }, { bufferSize: hintsMax, strategy: "sliding" })
+
+const makeEvents = (runtime: SimRuntime): RuntimeEvents["Service"] => {
+  const unknown: RuntimeEvent = { containerId: "", kind: "Unknown" }
+  const events = Stream.callback<RuntimeEvent>((queue) => {
+    const listener = (happening: RuntimeHappening) => Queue.offerUnsafe(queue, toEvent(happening))
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        runtime.listeners.add(listener)
+        Queue.offerUnsafe(queue, unknown)
+      }),
+      () => Effect.sync(() => runtime.listeners.delete(listener))
+    )
+  }, { bufferSize: hintsMax, strategy: "sliding" })
+  return RuntimeEvents.of({
+    events,
+    source: Effect.sync(() => runtime.listeners.size > 0 ? "cri" : "none")
+  })
+}
+
+const toEvent = ({ atMs, container, id, kind, sandbox }: RuntimeHappening): RuntimeEvent => ({
+  containerId: id,
+  sandboxId: sandbox.id,
+  podUid: sandbox.uid,
+  kind,
+  occurredAtMs: atMs,
+  ...(kind === "Stopped" && container !== undefined && { exitCode: container.exitCode })
+})
+
+const eventTypes = {
+  Created: ContainerEventType.CONTAINER_CREATED_EVENT,
+  Started: ContainerEventType.CONTAINER_STARTED_EVENT,
+  Stopped: ContainerEventType.CONTAINER_STOPPED_EVENT,
+  Deleted: ContainerEventType.CONTAINER_DELETED_EVENT
+}
+
+const toCriEvent = ({ atMs, id, kind, sandbox }: RuntimeHappening): ContainerEventResponse =>
+  create(ContainerEventResponseSchema, {
+    containerId: id,
+    containerEventType: eventTypes[kind],
+    createdAt: nanos(atMs),
+    podSandboxStatus: sandboxStatusOf(sandbox),
+    containersStatuses: [...sandbox.containers].map(containerStatusOf)
+  })
