@@ -58,12 +58,21 @@ const settle = async (handle: fs.FileHandle, options: WriteOptions | undefined, 
   if (options?.mode !== undefined || !existed) await handle.chmod(options?.mode ?? 0o644)
 }
 
+/** Whether the file was there already decides about its mode, so it is first tried to make it. */
+const openToWrite = async (path: string) => {
+  try {
+    return { handle: await fs.open(path, "wx", 0o600), existed: false }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+    return { handle: await fs.open(path, "w"), existed: true }
+  }
+}
+
 const writeFile = async (path: string, data: string | Uint8Array, options?: WriteOptions) => {
-  const existed = await fs.access(path).then(() => true, () => false)
-  const handle = await fs.open(path, "w", 0o600)
+  const { existed, handle } = await openToWrite(path)
   try {
     await settle(handle, options, existed)
-    await handle.writeFile(data)
+    if (data.length > 0) await handle.writeFile(data)
   } finally {
     await handle.close()
   }

@@ -43,9 +43,10 @@ export const setUpEmptyDir = Effect.fnUntraced(function*(wish: EmptyDirWish) {
   const mounts = yield* Mounts
   const path = volumePath(wish.place)
   const marker = readyMarker(wish.place, wish.wrapped)
-  const marked = (yield* files.exists(marker)) && (yield* files.exists(path))
-  const mounted = wish.backing === undefined || (yield* mounts.isMountPoint(path))
-  if (marked && mounted) return path
+  const there = yield* files.exists(path)
+  // What is not there is not mounted either: no need to read the table.
+  const mounted = wish.backing === undefined || (there && (yield* mounts.isMountPoint(path)))
+  if (there && mounted && (yield* files.exists(marker))) return path
   yield* files.makeDirectory(parentOf(path), { mode: folderMode, recursive: true })
   yield* files.makeDirectory(path, { mode: openMode, recursive: true })
   if (wish.backing !== undefined && !mounted) yield* mounts.mount({ ...wish.backing, target: path })

@@ -25,7 +25,7 @@ const mountOnce = <E, R>(path: string, mount: Effect.Effect<void, E, R>) =>
   Effect.gen(function*() {
     const files = yield* HostFiles
     const mounts = yield* Mounts
-    if (yield* mounts.isMountPoint(path)) return
+    if ((yield* files.exists(path)) && (yield* mounts.isMountPoint(path))) return
     yield* files.makeDirectory(path, { mode: folderMode, recursive: true })
     yield* mount
   })

@@ -19,27 +19,43 @@ export class Refusal extends Error {
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
+const toError = (op: string, path: string, cause: unknown): HostFileError => {
+  const code = codeOf(cause)
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return fileError(op, path, code, {
+    detail: cause instanceof Refusal || code === "" ? text : errnoText(code),
+    cause
+  })
+}
+
+const tooLate = (op: string, path: string, timeoutMs: number): HostFileError =>
+  new HostFileError({ op, path, reason: new Uncertain(), code: "", detail: `no answer within ${timeoutMs} ms` })
+
+/** A plain timer, not `Effect.timeout`: there are thousands of these calls, and two fibers each would cost more than they. */
 export const fileCall = <A>(
   op: string,
   path: string,
   call: (signal: AbortSignal) => Promise<A>,
   timeoutMs = deadlineMs
 ): Effect.Effect<A, HostFileError> =>
-  Effect.tryPromise({
-    try: call,
-    catch: (cause) => {
-      const code = codeOf(cause)
-      const detail = cause instanceof Refusal || code === ""
-        ? String((cause as Error).message ?? cause)
-        : errnoText(code)
-      return fileError(op, path, code, { detail, cause })
-    }
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: timeoutMs,
-      orElse: () =>
-        Effect.fail(
-          new HostFileError({ op, path, reason: new Uncertain(), code: "", detail: `no answer within ${timeoutMs} ms` })
-        )
+  Effect.callback<A, HostFileError>((resume) => {
+    const controller = new AbortController()
+    const timer = setTimeout(() => {
+      controller.abort()
+      resume(Effect.fail(tooLate(op, path, timeoutMs)))
+    }, timeoutMs)
+    call(controller.signal).then(
+      (value) => {
+        clearTimeout(timer)
+        resume(Effect.succeed(value))
+      },
+      (cause: unknown) => {
+        clearTimeout(timer)
+        resume(Effect.fail(toError(op, path, cause)))
+      }
+    )
+    return Effect.sync(() => {
+      clearTimeout(timer)
+      controller.abort()
     })
-  )
+  })
