@@ -14,6 +14,8 @@ import { makeAuthority, type Pair } from "../../layers/api/live/certificates.ts"
 
 export interface ApiServer {
   readonly folder: string
+  /** Signs the clients of the server, and the server as a client of its nodes. */
+  readonly clientCa: string
   readonly admin: ServerAccess
   /** As the kubelet of the node `name`, by client certificate. */
   readonly node: (name: string) => Effect.Effect<ServerAccess>
@@ -45,6 +47,7 @@ export const start = Effect.fn("apiServer.start")(function*(assets: string) {
     Effect.as(fs.writeFileString(`${folder}/${name}`, text), `${folder}/${name}`)
   const ca = yield* makeAuthority("test-ca")
   const serving = yield* ca.issue("CN=kube-apiserver", ["127.0.0.1", "localhost"])
+  const toNodes = yield* ca.issue("O=system:masters, CN=kube-apiserver-kubelet-client")
   const signing = generateKeyPairSync("rsa", { modulusLength: 2048 })
   const [etcdPort, peerPort, port] = yield* Effect.all([freePort, freePort, freePort])
   const etcd = `http://127.0.0.1:${etcdPort}`
@@ -69,6 +72,9 @@ export const start = Effect.fn("apiServer.start")(function*(assets: string) {
     `--tls-cert-file=${yield* write("serving.crt", serving.cert)}`,
     `--tls-private-key-file=${yield* write("serving.key", serving.key)}`,
     `--client-ca-file=${yield* write("ca.crt", ca.cert)}`,
+    `--kubelet-client-certificate=${yield* write("to-nodes.crt", toNodes.cert)}`,
+    `--kubelet-client-key=${yield* write("to-nodes.key", toNodes.key)}`,
+    "--kubelet-preferred-address-types=InternalIP",
     `--token-auth-file=${yield* write("tokens.csv", `admin-token,admin,1,"system:masters"\n`)}`,
     `--service-account-key-file=${yield* write("sa.pub", spki)}`,
     `--service-account-signing-key-file=${yield* write("sa.key", pkcs8)}`,
@@ -86,6 +92,7 @@ export const start = Effect.fn("apiServer.start")(function*(assets: string) {
   }
   const made: ApiServer = {
     folder,
+    clientCa: ca.cert,
     admin: { ...base, user: { token: "admin-token" } },
     node: (name) =>
       Effect.map(ca.issue(`O=system:nodes, CN=system:node:${name}`), (pair) => ({ ...base, user: pemClient(pair) }))
