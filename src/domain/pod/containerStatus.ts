@@ -4,22 +4,16 @@ import type { ContainerState, ContainerStatus, VolumeMountStatus } from "../k8s/
 import { formatTime } from "../k8s/time.ts"
 import { resourceFields } from "./containerResources.ts"
 import type { ObservedContainer } from "./model.ts"
+import {
+  initLostButDone,
+  lostAtEnd,
+  lostWhileRunning,
+  restartingAllMessage,
+  restartingAllReason,
+  unknownReason
+} from "./reasons.ts"
 import { containerIdText, isReady, isStarted, recordsOf, type Scene, wantsStart } from "./scene.ts"
 import type { Slot } from "./spec.ts"
-
-export const unknownReason = "ContainerStatusUnknown"
-
-export const lostAtEnd = "The container could not be located when the pod was terminated"
-
-/** The two spaces are the kubelet's. */
-const lostWhileRunning =
-  "The container could not be located when the pod was deleted.  The container used to be Running"
-
-const initLostButDone =
-  "Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally"
-
-export const restartingAllReason = "RestartingAllContainers"
-const restartingAllMessage = "The container is removed because RestartAllContainers in place"
 
 const timeOrNone = (millis: number): { readonly at: string } | undefined =>
   millis > 0 ? { at: formatTime(millis) } : undefined

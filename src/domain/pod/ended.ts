@@ -3,8 +3,8 @@
  * the phase becomes terminal whatever was missing (parity F1, F3).
  */
 import type { ContainerStatus } from "../k8s/podStatus.ts"
-import { lostAtEnd, unknownReason } from "./containerStatus.ts"
 import type { Phase } from "./phase.ts"
+import { lostAtEnd, unknownReason } from "./reasons.ts"
 import { isTerminalPhase } from "./spec.ts"
 import type { Assessment } from "./status.ts"
 

@@ -1,5 +1,5 @@
 /** The phase of a pod from the states of its containers (parity F1). */
-import type { ContainerStatus } from "../k8s/podStatus.ts"
+import type { ContainerStateTerminated, ContainerStatus } from "../k8s/podStatus.ts"
 import type { Slot } from "./spec.ts"
 
 export type Phase = "Pending" | "Running" | "Succeeded" | "Failed"
@@ -9,8 +9,8 @@ export interface PhaseInput {
   readonly regular: ReadonlyArray<Slot>
   /** Of init and regular containers, by name. */
   readonly statuses: ReadonlyMap<string, ContainerStatus>
-  /** Whether the container runs again after this exit code. */
-  readonly restarts: (slot: Slot, exitCode: number) => boolean
+  /** Whether the container runs again after this end. */
+  readonly restarts: (slot: Slot, ended: ContainerStateTerminated) => boolean
   /** Nothing of the pod will run again, whatever its policies say. */
   readonly over: boolean
   /** A regular container has been started: sidecars that restart do not take the pod back to Pending. */
@@ -19,13 +19,13 @@ export interface PhaseInput {
 
 type Mode =
   | { readonly _tag: "Running"; readonly started: boolean }
-  | { readonly _tag: "Stopped"; readonly exitCode: number }
+  | { readonly _tag: "Stopped"; readonly ended: ContainerStateTerminated }
   | { readonly _tag: "Waiting" }
 
 const modeOf = (status: ContainerStatus | undefined): Mode => {
   if (status?.state?.running !== undefined) return { _tag: "Running", started: status.started === true }
   const ended = status?.state?.terminated ?? status?.lastState?.terminated
-  return ended === undefined ? { _tag: "Waiting" } : { _tag: "Stopped", exitCode: ended.exitCode }
+  return ended === undefined ? { _tag: "Waiting" } : { _tag: "Stopped", ended }
 }
 
 /** Failed when an init container failed for good, Pending while any has to run, else undefined. */
@@ -38,7 +38,7 @@ const initPhase = (input: PhaseInput): Phase | undefined => {
       continue
     }
     if (mode._tag !== "Stopped") pending = true
-    else if (mode.exitCode !== 0 && !input.restarts(slot, mode.exitCode)) return "Failed"
+    else if (mode.ended.exitCode !== 0 && !input.restarts(slot, mode.ended)) return "Failed"
   }
   return pending ? "Pending" : undefined
 }
@@ -52,8 +52,8 @@ export const phaseOf = (input: PhaseInput): Phase => {
   )
   if ([...modes.map(({ mode }) => mode), ...sidecars].some((mode) => mode._tag === "Waiting")) return "Pending"
   if ([...modes.map(({ mode }) => mode), ...sidecars].some((mode) => mode._tag === "Running")) return "Running"
-  const exits = modes.flatMap(({ mode, slot }) => mode._tag === "Stopped" ? [{ slot, exitCode: mode.exitCode }] : [])
+  const exits = modes.flatMap(({ mode, slot }) => mode._tag === "Stopped" ? [{ slot, ended: mode.ended }] : [])
   if (exits.length === 0) return "Pending"
-  if (!input.over && exits.some(({ exitCode, slot }) => input.restarts(slot, exitCode))) return "Running"
-  return exits.every(({ exitCode }) => exitCode === 0) ? "Succeeded" : "Failed"
+  if (!input.over && exits.some(({ ended, slot }) => input.restarts(slot, ended))) return "Running"
+  return exits.every(({ ended }) => ended.exitCode === 0) ? "Succeeded" : "Failed"
 }

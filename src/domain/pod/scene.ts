@@ -1,6 +1,7 @@
 /** One look at a pod, arranged for deciding: its containers by name, its usable sandbox, and who counts as started. */
 import type { ContainerStatus } from "../k8s/podStatus.ts"
 import type { ObservedContainer, ObservedSandbox, PodView, ProbeVerdict, StartReason } from "./model.ts"
+import { isRestartInPlace } from "./reasons.ts"
 import { restartsAfter } from "./restart.ts"
 import { type SandboxNeed, sandboxNeed } from "./sandbox.ts"
 import { ephemeralSlots, initSlots, regularSlots, type Slot } from "./spec.ts"
@@ -116,7 +117,9 @@ export const wantsStart = (scene: Scene, slot: Slot): boolean => {
   const newest = newestOf(scene, slot.name)
   if (owedStart(scene, slot.name) !== undefined) return newest?.state !== "Running"
   if (newest === undefined) {
-    return !hasRun(scene, slot) || restartsAfter(scene.view.pod, slot, lostExitCode(scene.old.get(slot.name)))
+    const old = scene.old.get(slot.name)
+    return !hasRun(scene, slot) || isRestartInPlace(old?.lastState?.terminated) ||
+      restartsAfter(scene.view.pod, slot, lostExitCode(old))
   }
   switch (newest.state) {
     case "Running":

@@ -1,11 +1,11 @@
 /** Which container starts next: predecessors first, one at a time, none before its wait is over (parity D5–D8, N2). */
 import type { ContainerStatus } from "../k8s/podStatus.ts"
 import { isImageFailure, retryDelayMs } from "./backoff.ts"
-import { restartingAllReason, unknownReason } from "./containerStatus.ts"
 import { announceAfterMs, countRestart, inBackoff } from "./crashLoop.ts"
 import { type Draft, remove, wakeAt, wasTried } from "./draft.ts"
 import { initProgress } from "./initOrder.ts"
 import { Action, type ObservedContainer, type StartFailure, type StartReason } from "./model.ts"
+import { isSurmise } from "./reasons.ts"
 import { newestOf, owedStart, type Scene, wantsStart } from "./scene.ts"
 import type { Slot } from "./spec.ts"
 
@@ -47,17 +47,11 @@ const waitsForRetry = (slot: Slot, draft: Draft, newest: ObservedContainer | und
   return true
 }
 
-/** States in `lastState` that stand for a run whose end nobody saw; their status counts the next run already. */
-const isSurmise = (status: ContainerStatus | undefined): boolean => {
-  const last = status?.lastState?.terminated
-  return last?.containerID === undefined && (last?.reason === unknownReason || last?.reason === restartingAllReason)
-}
-
 const nextCount = (newest: ObservedContainer | undefined, status: ContainerStatus | undefined): number => {
   const shown = status?.restartCount ?? 0
   if (newest !== undefined) return Math.max(newest.restartCount, shown) + 1
   const ran = status?.lastState?.terminated !== undefined || status?.state?.terminated !== undefined
-  return ran && !isSurmise(status) ? shown + 1 : shown
+  return ran && !isSurmise(status?.lastState?.terminated) ? shown + 1 : shown
 }
 
 const whyStart = (scene: Scene, slot: Slot, newest: ObservedContainer | undefined): StartReason => {
@@ -75,7 +69,8 @@ const start = (scene: Scene, slot: Slot, draft: Draft, statuses: ReadonlyMap<str
     remove(draft, newest)
     return false
   }
-  if (newest?.state === "Unknown" && !wasTried(draft.memory, `kill:${newest.id}`)) return false
+  // What this very plan kills is still to be killed.
+  if (newest?.state === "Unknown" && !wasTried(scene.view.memory, `kill:${newest.id}`)) return false
   if (waitsForRetry(slot, draft, newest)) return false
   const again = newest?.state === "Exited" && !(slot.kind === "init" && newest.exitCode === 0)
   if (again && inBackoff(scene, slot, draft, newest)) return false

@@ -11,6 +11,7 @@ import { containerStatus } from "./containerStatus.ts"
 import { endedStatuses } from "./ended.ts"
 import { type Phase, phaseOf } from "./phase.ts"
 import { podResourceFields } from "./podResources.ts"
+import { isRestartInPlace } from "./reasons.ts"
 import { restartsAfter } from "./restart.ts"
 import { isInitialized, owedStart, type Scene } from "./scene.ts"
 import { isTerminalPhase, type Slot } from "./spec.ts"
@@ -41,8 +42,9 @@ export const assess = (scene: Scene, stopped: boolean): Assessment => {
     init: scene.init,
     regular: scene.regular,
     statuses: new Map([...init, ...regular].map((status) => [status.name, status])),
-    restarts: (slot, exitCode) =>
-      memory.restartingAll === true || owedStart(scene, slot.name) !== undefined || restartsAfter(pod, slot, exitCode),
+    restarts: (slot, ended) =>
+      memory.restartingAll === true || isRestartInPlace(ended) || owedStart(scene, slot.name) !== undefined ||
+      restartsAfter(pod, slot, ended.exitCode),
     over: stopped && !isStatic(scene),
     initialized: isInitialized(scene)
   })

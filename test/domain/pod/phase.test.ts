@@ -72,7 +72,7 @@ describe("F1: phase", () => {
       init: initSlots(pod),
       regular: regularSlots(pod),
       statuses: new Map([...named("i", init), ...named("s", sidecars), ...named("c", row.regular)]),
-      restarts: (slot, exitCode) => restartsAfter(pod, slot, exitCode),
+      restarts: (slot, { exitCode }) => restartsAfter(pod, slot, exitCode),
       over,
       initialized
     })
