@@ -4,11 +4,12 @@ import { Console, Effect, Layer, Runtime, Schema } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
 import { kubelet } from "./kubelet/command.ts"
 import * as Presenter from "./presenter.ts"
+import { up } from "./up/command.ts"
 import { version } from "./version.ts"
 
 const kubeffect = Command.make("kubeffect").pipe(
   Command.withDescription("A Kubernetes node agent: the kubelet's work, as an Effect program"),
-  Command.withSubcommands([kubelet])
+  Command.withSubcommands([up, kubelet])
 )
 
 /** A command failed and has said why. */

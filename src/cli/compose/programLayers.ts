@@ -8,8 +8,10 @@ import * as Credentials from "../../programs/images/Credentials.ts"
 import * as ImagePuller from "../../programs/images/ImagePuller.ts"
 import * as NodeState from "../../programs/node/NodeState.ts"
 import * as Interpreter from "../../programs/pods/actions/interpreter.ts"
+import * as Admission from "../../programs/pods/Admission.ts"
 import * as PodRegistry from "../../programs/pods/PodRegistry.ts"
 import * as ServiceCache from "../../programs/pods/ServiceCache.ts"
+import * as ProbeSet from "../../programs/probes/ProbeSet.ts"
 import * as RuntimeHealth from "../../programs/runtime/RuntimeHealth.ts"
 import * as RuntimeView from "../../programs/runtime/RuntimeView.ts"
 import * as TerminationMessages from "../../programs/runtime/TerminationMessages.ts"
@@ -31,7 +33,7 @@ const runtime = Layer.mergeAll(RuntimeView.layer, RuntimeHealth.layer).pipe(
 /** `standalone`: pods come from files only, and nothing waits for the API server to be heard. */
 export const programLayers = (standalone: boolean) =>
   Interpreter.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(ImagePuller.layer, PodVolumes.layer)),
+    Layer.provideMerge(Layer.mergeAll(Admission.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer)),
     Layer.provideMerge(VolumeHost.layer),
     Layer.provideMerge(Credentials.layer),
     Layer.provideMerge(EventRecorder.layer),

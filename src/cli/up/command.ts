@@ -1,0 +1,25 @@
+/** `kubeffect up`: the command line of it. */
+import { Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { up as run } from "./run.ts"
+
+export const up = Command.make(
+  "up",
+  {
+    demo: Flag.Boolean("demo").pipe(
+      Flag.withDescription("apply examples/hello.yaml, and show the pod reach Running and its log"),
+      Flag.withDefault(false)
+    ),
+    exit: Flag.Boolean("exit").pipe(
+      Flag.withDescription("end after that, with 0 when it went well"),
+      Flag.withDefault(false)
+    ),
+    endpoint: Flag.String("container-runtime-endpoint").pipe(
+      Flag.withDescription("use this runtime, such as unix:///run/containerd/containerd.sock; pods it has are removed"),
+      Flag.optional
+    )
+  },
+  Effect.fnUntraced(function*({ demo, endpoint, exit }) {
+    yield* run({ demo, exit, endpoint: Option.getOrUndefined(endpoint), searchPath: process.env["PATH"] ?? "" })
+  })
+).pipe(Command.withDescription("A node for one person: API server in memory, agent, and a container runtime"))

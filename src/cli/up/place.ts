@@ -1,0 +1,55 @@
+/** Where one `kubeffect up` keeps what it makes: a folder of its own, gone when it ends, and numbers nobody else uses. */
+import { Effect, FileSystem, Path, Schema } from "effect"
+import { createServer } from "node:net"
+
+export interface Place {
+  readonly directory: string
+  /** Tells several on one machine apart. */
+  readonly instance: number
+  readonly kubeconfig: string
+  readonly log: string
+  /** Above the cgroups of all pods. */
+  readonly cgroup: string
+  /** For the node's server. */
+  readonly nodePort: number
+}
+
+/** There is no free port, or not for this user. */
+export class NoPort extends Schema.TaggedError<NoPort>()("NoPort", { cause: Schema.Defect() }) {
+  override get message(): string {
+    return `cannot listen on the loopback address: ${this.cause instanceof Error ? this.cause.message : ""}`
+  }
+}
+
+export const makePlace = Effect.fn("makePlace")(function*(tempFolder: string, instance: number) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const directory = path.join(tempFolder, `kubeffect-up-${instance}`)
+  yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+  yield* Effect.addFinalizer(() =>
+    Effect.catch(
+      fs.remove(directory, { recursive: true, force: true }),
+      (error) => Effect.logWarning(`left behind: ${directory}`, error)
+    )
+  )
+  const place: Place = {
+    directory,
+    instance,
+    kubeconfig: path.join(directory, "kubeconfig"),
+    log: path.join(directory, "log"),
+    cgroup: `/kubeffect-up-${instance}`,
+    nodePort: yield* freePort
+  }
+  return place
+})
+
+/** A port that was free a moment ago: the node has to know it before its server listens. */
+const freePort = Effect.callback<number, NoPort>((resume) => {
+  const server = createServer()
+  server.on("error", (cause) => resume(Effect.fail(new NoPort({ cause }))))
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
