@@ -50,6 +50,8 @@ export interface Script {
   readonly runs?: (name: string, run: number) => Run
   /** Changes of the desired pod. */
   readonly changes?: ReadonlyArray<{ readonly atMs: number; readonly apply: (pod: Pod) => Pod }>
+  /** When the agent dies and another one takes over: what was under way is lost, the runtime lives on. */
+  readonly crashesAtMs?: ReadonlyArray<number>
   readonly volumesReadyAtMs?: number
   readonly volumesMessage?: string
   readonly endMs: number
@@ -81,6 +83,7 @@ interface Pending {
 
 export const simulate = (script: Script): Outcomes => {
   let nowMs = 0
+  let crashedAtMs = 0
   let pod = script.pod
   let mem: PodMemory = memory({ lastStatus: pod.status })
   let containers: Array<ObservedContainer> = []
@@ -232,7 +235,9 @@ export const simulate = (script: Script): Outcomes => {
   const verdicts = (): Record<string, ProbeVerdict> =>
     Object.fromEntries(
       containers.filter((c) => c.state === "Running").map((c) => {
-        const due = (runOf.get(c.id)?.probes ?? []).filter((p) => c.startedAtMs + p.atMs <= abs(nowMs))
+        const due = (runOf.get(c.id)?.probes ?? []).filter((p) =>
+          Math.max(c.startedAtMs, abs(crashedAtMs)) + p.atMs <= abs(nowMs)
+        )
         return [c.id, Object.assign({}, ...due.map((p) => p.verdict)) as ProbeVerdict]
       })
     )
@@ -265,7 +270,8 @@ export const simulate = (script: Script): Outcomes => {
       ...pending.map((p) => p.atMs),
       ...(last.wakeAtMs === undefined ? [] : [last.wakeAtMs - t0]),
       ...(script.changes ?? []).map((c) => c.atMs).filter((ms) => ms > nowMs),
-      ...(readyAtMs > nowMs ? [readyAtMs] : [])
+      ...(readyAtMs > nowMs ? [readyAtMs] : []),
+      ...(script.crashesAtMs ?? []).filter((ms) => ms > nowMs)
     ]
     const next = Math.min(...times)
     if (!Number.isFinite(next) || next > script.endMs) break
@@ -273,6 +279,17 @@ export const simulate = (script: Script): Outcomes => {
     const due = pending.filter((p) => p.atMs <= nowMs)
     pending = pending.filter((p) => p.atMs > nowMs)
     for (const p of due) p.finish()
+    if (script.crashesAtMs?.includes(nowMs) === true) {
+      pending = pending.filter(({ lane }) => lane.startsWith("exit:") || lane.startsWith("probe:"))
+      mem = memory({ lastStatus: pod.status })
+      crashedAtMs = nowMs
+      // The new agent's probes have to find out for themselves.
+      for (const c of containers) {
+        for (const [i, probe] of (runOf.get(c.id)?.probes ?? []).entries()) {
+          later(probe.atMs, `probe:${c.id}:${i}`, () => {})
+        }
+      }
+    }
     for (const change of script.changes ?? []) if (change.atMs === nowMs) pod = change.apply(pod)
   }
   return { statuses, events, actions, last, containers, sandboxes }
