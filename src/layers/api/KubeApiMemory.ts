@@ -81,96 +81,94 @@ const queryOf = (kind: ApiKind, { namespace, ...rest }: Selection): Query => ({
   ...rest
 })
 
-const clientOf = (handle: MemoryApi): KubeApi["Service"] => {
-  const { rest, state } = handle
-  const kindOf = (resource: ApiResource): Effect.Effect<ApiKind, Refusal> =>
+/** Finds kinds and objects of a server for the verbs below. */
+const finderOf = ({ state }: MemoryApi) => {
+  const kind = (resource: ApiResource): Effect.Effect<ApiKind, Refusal> =>
     Effect.suspend(() => Effect.fromResult(Result.fromNullishOr(state.kindOf(resource), noSuchPath)))
+  return {
+    kind,
+    target: (resource: ApiResource, { namespace = "", name }: ObjectName, subresource = "") =>
+      Effect.flatMap(kind(resource), (kind): Effect.Effect<Target, Refusal> => {
+        if (kind.namespaced && namespace === "") return Effect.fail(methodNotAllowed())
+        if (subresource !== "" && !kind.subresources.includes(subresource)) return Effect.fail(noSuchPath())
+        return Effect.succeed({ kind, namespace: kind.namespaced ? namespace : "", name, subresource })
+      })
+  }
+}
 
-  const targetOf = (resource: ApiResource, { namespace = "", name }: ObjectName, subresource = "") =>
-    Effect.flatMap(kindOf(resource), (kind): Effect.Effect<Target, Refusal> => {
-      if (kind.namespaced && namespace === "") return Effect.fail(methodNotAllowed())
-      if (subresource !== "" && !kind.subresources.includes(subresource)) return Effect.fail(noSuchPath())
-      return Effect.succeed({ kind, namespace: kind.namespaced ? namespace : "", name, subresource })
-    })
+type Reads = Pick<KubeApi["Service"], "get" | "list" | "watch" | "request">
 
-  const create = Effect.fnUntraced(function*(
-    resource: ApiResource,
-    object: KubeObject,
-    subresource: { readonly name: string; readonly of: ObjectName } | undefined
-  ) {
-    if (subresource !== undefined) {
-      return yield* rest.post(yield* targetOf(resource, subresource.of, subresource.name), object, options)
-    }
-    const { kind, namespace } = yield* targetOf(resource, nameOf(object))
-    return yield* rest.create({ kind, namespace, object, options })
-  })
-
-  return KubeApi.of({
-    get: Effect.fn("KubeApi.get")(function*(resource, target) {
-      return yield* Effect.flatMap(targetOf(resource, target), rest.get).pipe(
-        Effect.mapError(failed(callOf("get", resource, target)))
+const reads = (handle: MemoryApi): Reads => {
+  const { rest } = handle
+  const find = finderOf(handle)
+  return {
+    get: Effect.fn("KubeApi.get")((resource, name) =>
+      Effect.flatMap(find.target(resource, name), rest.get).pipe(
+        Effect.mapError(failed(callOf("get", resource, name)))
       )
-    }),
-    list: Effect.fn("KubeApi.list")(function*(resource, selection = {}) {
-      const call = { op: `list ${resource.plural}`, target: selectionText(selection) }
-      const page = yield* Effect.flatMap(kindOf(resource), (kind) => rest.list(queryOf(kind, selection))).pipe(
-        Effect.mapError(failed(call))
+    ),
+    list: Effect.fn("KubeApi.list")((resource, selection = {}) =>
+      Effect.flatMap(find.kind(resource), (kind) => rest.list(queryOf(kind, selection))).pipe(
+        Effect.map(({ items, revision }) => ({ resourceVersion: String(revision), items })),
+        Effect.mapError(failed({ op: `list ${resource.plural}`, target: selectionText(selection) }))
       )
-      return { resourceVersion: String(page.revision), items: page.items }
-    }),
+    ),
     watch: (resource, selection) =>
       Stream.unwrap(
-        Effect.map(kindOf(resource), (kind) => rest.watch({ ...queryOf(kind, selection), bookmarks: true }))
+        Effect.map(find.kind(resource), (kind) => rest.watch({ ...queryOf(kind, selection), bookmarks: true }))
       ).pipe(
         Stream.mapError(failed({ op: `watch ${resource.plural}`, target: selectionText(selection) }))
       ),
-    create: Effect.fn("KubeApi.create")(function*(resource, object, given = {}) {
-      const { subresource } = given
-      return yield* create(resource, object, subresource).pipe(
-        Effect.mapError(failed(callOf("create", resource, subresource?.of ?? nameOf(object), subresource?.name)))
+    request: Effect.fn("KubeApi.request")(({ accept = "", body, contentType = "", method, path }) =>
+      collect(
+        answer(handle, { method, target: path, accept, contentType, body: body ?? new Uint8Array(), user: loopback })
       )
+    )
+  }
+}
+
+type Writes = Pick<KubeApi["Service"], "create" | "update" | "patch" | "delete">
+
+const writes = (handle: MemoryApi): Writes => {
+  const { rest } = handle
+  const find = finderOf(handle)
+  return {
+    create: Effect.fn("KubeApi.create")((resource, object, { subresource } = {}) => {
+      const name = subresource?.of ?? nameOf(object)
+      return Effect.flatMap(find.target(resource, name, subresource?.name), (target) =>
+        subresource === undefined
+          ? rest.create({ kind: target.kind, namespace: target.namespace, object, options })
+          : rest.post(target, object, options)).pipe(
+          Effect.mapError(failed(callOf("create", resource, name, subresource?.name)))
+        )
     }),
-    update: Effect.fn("KubeApi.update")(function*(resource, object, given = {}) {
+    update: Effect.fn("KubeApi.update")((resource, object, { subresource } = {}) => {
       const name = nameOf(object)
-      return yield* Effect.flatMap(
-        targetOf(resource, name, given.subresource),
+      return Effect.flatMap(
+        find.target(resource, name, subresource),
         (target) => rest.update({ target, object, options })
-      ).pipe(
-        Effect.mapError(failed(callOf("update", resource, name, given.subresource)))
-      )
+      ).pipe(Effect.mapError(failed(callOf("update", resource, name, subresource))))
     }),
-    patch: Effect.fn("KubeApi.patch")(function*(resource, name, change, given = {}) {
-      const body = change.type === "json" ? change.operations : change.body
-      return yield* Effect.flatMap(
-        targetOf(resource, name, given.subresource),
-        (target) => rest.patch({ target, patch: { type: change.type, body }, options })
-      ).pipe(
-        Effect.mapError(failed(callOf("patch", resource, name, given.subresource)))
-      )
+    patch: Effect.fn("KubeApi.patch")((resource, name, change, { subresource } = {}) => {
+      const patch = { type: change.type, body: change.type === "json" ? change.operations : change.body }
+      return Effect.flatMap(
+        find.target(resource, name, subresource),
+        (target) => rest.patch({ target, patch, options })
+      ).pipe(Effect.mapError(failed(callOf("patch", resource, name, subresource))))
     }),
-    delete: Effect.fn("KubeApi.delete")(function*(resource, name, given: DeleteOptions = {}) {
-      return yield* Effect.flatMap(
-        targetOf(resource, name),
-        (target) => rest.remove({ kind: target.kind, namespace: target.namespace, name: target.name, options: given })
+    delete: Effect.fn("KubeApi.delete")((resource, name, given: DeleteOptions = {}) =>
+      Effect.flatMap(
+        find.target(resource, name),
+        ({ kind, namespace }) => rest.remove({ kind, namespace, name: name.name, options: given })
       ).pipe(
         Effect.mapError(failed(callOf("delete", resource, name)))
       )
-    }),
-    request: Effect.fn("KubeApi.request")(function*({ accept, body, contentType, method, path }) {
-      return yield* collect(answer(handle, {
-        method,
-        target: path,
-        accept: accept ?? "",
-        contentType: contentType ?? "",
-        body: body ?? new Uint8Array(),
-        user: loopback
-      }))
-    })
-  })
+    )
+  }
 }
 
 /** `KubeApi` and `HeartbeatApi` on the server of `handle`. */
 export const layer = (handle: MemoryApi): Layer.Layer<KubeApi | HeartbeatApi> => {
-  const client = clientOf(handle)
+  const client = KubeApi.of({ ...reads(handle), ...writes(handle) })
   return Layer.succeedContext(Context.make(KubeApi, client).pipe(Context.add(HeartbeatApi, client)))
 }

@@ -22,6 +22,8 @@ export interface Authority {
   readonly certificate: string
   /** A key and a certificate for a server that is reached under these names and addresses. */
   readonly serve: (hosts: ReadonlyArray<string>) => Effect.Effect<Certified>
+  /** A key and a certificate for a client, by its subject. */
+  readonly client: (subject: string) => Effect.Effect<Certified>
   /** Signs a request of PKCS #10 (PEM); what it asks for by way of names is granted. */
   readonly sign: (request: string, usages: ReadonlyArray<string>, lifeMs?: number) => Effect.Effect<string, Error>
 }
@@ -102,14 +104,19 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
         }),
       catch: failure
     }).pipe(Effect.map((certificate) => `${certificate.toString("pem")}\n`))
+  const issue = Effect.fnUntraced(function*(subject: string, extensions: ReadonlyArray<x509.Extension>) {
+    const own = yield* newKeys
+    const certificate = yield* Effect.orDie(certify(subject, own.publicKey, extensions, yearMs))
+    return { certificate, key: yield* pemOfKey(own.privateKey) }
+  })
   const authority: Authority = {
     certificate: `${root.toString("pem")}\n`,
-    serve: Effect.fn("Authority.serve")(function*(hosts: ReadonlyArray<string>) {
-      const own = yield* newKeys
-      const extensions = [...usageExtensions(["digital signature", "server auth"]), alternatives(hosts)]
-      const certificate = yield* Effect.orDie(certify("CN=kube-apiserver", own.publicKey, extensions, yearMs))
-      return { certificate, key: yield* pemOfKey(own.privateKey) }
-    }),
+    serve: Effect.fn("Authority.serve")((hosts: ReadonlyArray<string>) =>
+      issue("CN=kube-apiserver", [...usageExtensions(["digital signature", "server auth"]), alternatives(hosts)])
+    ),
+    client: Effect.fn("Authority.client")((subject: string) =>
+      issue(subject, usageExtensions(["digital signature", "client auth"]))
+    ),
     sign: Effect.fn("Authority.sign")(function*(pem: string, usages: ReadonlyArray<string>, lifeMs = yearMs) {
       const request = yield* readRequest(pem)
       const names = request.getExtension(subjectAlternativeName)

@@ -6,6 +6,7 @@
  * - type `s` string, `i` integer, `f` float, `b` boolean, `y` bytes, `q` quantity, `x` integer or string, `t` time, `u` time
  *   with microseconds, `j` any JSON, or the name of a type; before it `[` for a list and `{` for a map of such
  * - `~key` a list merged by that key of its elements, `~` one merged by value; `^` keys not sent are removed (retainKeys)
+ * - `=1` the number in the protobuf form, `=2.1` of a field that lies in a message there and is spread out in JSON
  */
 import { fieldsCore } from "./fieldsCore.ts"
 import { fieldsGroups } from "./fieldsGroups.ts"
@@ -26,6 +27,8 @@ export interface Field {
   /** Key by which a patch merges the list, empty for a list of plain values; absent for what a patch replaces. */
   readonly mergeKey?: string
   readonly retainKeys: boolean
+  /** Where protobuf has it: numbers joined by dots. */
+  readonly wire: string
 }
 
 export interface Shape {
@@ -35,6 +38,9 @@ export interface Shape {
   readonly fields: ReadonlyMap<string, Field>
   /** The fields that are written even when nobody set them. */
   readonly always: ReadonlyArray<Field>
+  readonly byWire: ReadonlyMap<string, Field>
+  /** The numbers of messages whose fields are spread out. */
+  readonly inWire: ReadonlySet<string>
 }
 
 /** All types by `group/version.Name`. */
@@ -48,13 +54,15 @@ interface Draft {
   readonly name: string
   readonly fields: Map<string, Field>
   readonly always: Array<Field>
+  readonly byWire: Map<string, Field>
+  readonly inWire: Set<string>
   readonly tokens: Array<string>
 }
 
 const scalars: ReadonlySet<string> = new Set(["s", "i", "f", "b", "y", "q", "x", "t", "u", "j"])
 const isScalar = (code: string): code is Scalar => scalars.has(code)
 
-const tokenPattern = /^(\w+)([!?-])([[{]*)(\w+)(~\w*)?(\^)?$/
+const tokenPattern = /^(\w+)([!?-])([[{]*)(\w+)(~\w*)?(\^)?=([\d.]+)$/
 
 const drafts = (text: string): ReadonlyMap<string, Draft> => {
   const found = new Map<string, Draft>()
@@ -67,7 +75,15 @@ const drafts = (text: string): ReadonlyMap<string, Draft> => {
     }
     const [head = "", ...rest] = line.trim().split(" ")
     if (head.endsWith(":") && !line.startsWith(" ")) {
-      current = { group, name: head.slice(0, -1), fields: new Map(), always: [], tokens: rest }
+      current = {
+        group,
+        name: head.slice(0, -1),
+        fields: new Map(),
+        always: [],
+        byWire: new Map(),
+        inWire: new Set(),
+        tokens: rest
+      }
       found.set(`${group}.${current.name}`, current)
     } else if (head !== "") current?.tokens.push(head, ...rest)
   }
@@ -91,16 +107,20 @@ export const readFields = (): FieldTable => {
   }
   for (const draft of shapes.values()) {
     for (const token of draft.tokens) {
-      const [, name = "", markText, nest = "", leaf = "", merge, retain] = tokenPattern.exec(token) ?? []
+      const [, name = "", markText, nest = "", leaf = "", merge, retain, wire = ""] = tokenPattern.exec(token) ?? []
       if (name === "") throw new Error(`the field table has a malformed field ${draft.name} ${token}`)
       const field: Field = {
         name,
         mark: mark(markText),
         type: typeOf(draft.group, nest, leaf),
         ...(merge === undefined ? {} : { mergeKey: merge.slice(1) }),
-        retainKeys: retain !== undefined
+        retainKeys: retain !== undefined,
+        wire
       }
       draft.fields.set(name, field)
+      draft.byWire.set(wire, field)
+      const parts = wire.split(".")
+      for (let depth = 1; depth < parts.length; depth++) draft.inWire.add(parts.slice(0, depth).join("."))
       if (field.mark === "!") draft.always.push(field)
     }
   }

@@ -10,6 +10,7 @@ import { acceptable, type Form, negotiate } from "./negotiate.ts"
 import { nodeTarget } from "./nodeTarget.ts"
 import type { PatchType } from "./patch.ts"
 import type { Place } from "./paths.ts"
+import { protobufType, readProtobuf } from "./protobuf.ts"
 import * as Refusals from "./refusal.ts"
 import { type Answer, type FrontRequest, jsonReply, readBody, type Reply } from "./reply.ts"
 import { nowMillis } from "./state.ts"
@@ -149,10 +150,13 @@ const writeOptions = ({ query, request, warnings }: Exchange): WriteOptions => {
   }
 }
 
-const mediaTypes = ["application/json", "application/yaml"]
+const mediaTypes = ["application/json", "application/yaml", protobufType]
 
-const bodyOf = ({ request }: Exchange): Effect.Effect<JsonObject, Refusals.Refusal> => {
-  const type = request.contentType.split(";")[0]?.trim() ?? ""
+const mediaTypeOf = ({ contentType }: FrontRequest): string => contentType.split(";")[0]?.trim() ?? ""
+
+const bodyOf = ({ api, request }: Exchange): Effect.Effect<JsonObject, Refusals.Refusal> => {
+  const type = mediaTypeOf(request)
+  if (type === protobufType) return Effect.fromResult(readProtobuf(api.state.fields, request.body))
   if (type !== "" && type !== "*/*" && !mediaTypes.includes(type)) {
     return Effect.fail(Refusals.unsupportedMediaType(type, mediaTypes))
   }
@@ -235,7 +239,7 @@ const put = (exchange: Exchange): Answered =>
 const patch = (exchange: Exchange): Answered =>
   Effect.gen(function*() {
     const { api, place, request } = exchange
-    const media = request.contentType.split(";")[0]?.trim() ?? ""
+    const media = mediaTypeOf(request)
     const type = patchTypes.get(media)
     if (type === undefined) return yield* Effect.fail(Refusals.unsupportedMediaType(media, [...patchTypes.keys()]))
     const body = yield* Effect.fromResult(readBody(request.body))
@@ -249,7 +253,7 @@ const remove = (exchange: Exchange): Answered =>
     const { kind, name, namespace } = place
     const grace = query.get("gracePeriodSeconds")
     const policy = query.get("propagationPolicy")
-    const body = yield* Effect.fromResult(readBody(request.body))
+    const body = request.body.length === 0 ? undefined : yield* bodyOf(exchange)
     const options = {
       ...deleteOptionsOf(policy === null ? {} : { propagationPolicy: policy }),
       ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),

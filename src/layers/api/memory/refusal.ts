@@ -143,7 +143,7 @@ export const statusOf = (refusal: Refusal): JsonObject => ({
   metadata: {},
   status: "Failure",
   message: refusal.message,
-  reason: refusal.reason,
+  ...(refusal.reason === "" ? {} : { reason: refusal.reason }),
   ...(refusal.details === undefined ? {} : { details: refusal.details }),
   code: refusal.code
 })
