@@ -124,87 +124,95 @@ const ownership = (host: MemoryHost) => ({
   chown: (path: string, owner: FileOwner, follow: boolean) => setOwner(host.at(path, follow).inode, owner)
 })
 
-export const layer = (host: MemoryHost): Layer.Layer<HostFiles> => {
+const contents = (host: MemoryHost) => {
   const read = (path: string, from: number, to: number) => host.read(path).slice(from, to)
-  const owners = ownership(host)
-  return Layer.succeed(
-    HostFiles,
-    HostFiles.of({
-      readFile: (path) => call("read", path, () => host.read(path).slice()),
-      readText: (path) => call("read", path, () => host.readText(path)),
-      readRange: (path, range) =>
-        call("read", path, () => read(path, range.offsetBytes, range.offsetBytes + range.lengthBytes)),
-      readTail: (path, maxBytes) =>
-        call("read", path, () => {
-          const size = host.read(path).byteLength
-          return read(path, Math.max(0, size - maxBytes), size)
-        }),
-      writeFile: (path, data, options) => call("write", path, (nowMs) => host.write(path, data, { ...options, nowMs })),
-      writeFileAtomic: (path, data, options) =>
-        call("write", path, (nowMs) => writeAtomic(host, path, data, { ...options, nowMs })),
-      writeInto: (path, data) =>
-        call("write", path, (nowMs) => {
-          host.at(path)
-          host.write(path, data, { nowMs })
-        }),
-      append: (path, data) =>
-        call("append", path, (nowMs) => {
-          const old = host.table.find(path, true) === undefined ? new Uint8Array(0) : host.read(path)
-          host.write(path, concat(old, bytesOf(data)), { nowMs })
-        }),
-      makeDirectory: (path, options) =>
-        call(
-          "mkdir",
-          path,
-          (nowMs) => makeDirectory(host, path, options?.mode ?? 0o755, options?.recursive ?? false, nowMs)
-        ),
-      readDirectory: (path) =>
-        call("readdir", path, () => {
-          const { inode } = host.at(path)
-          if (inode.type !== "directory") throw new Errno("ENOTDIR")
-          return [...inode.entries.keys()].sort()
-        }),
-      exists: (path) => call("stat", path, () => host.exists(path)),
-      stat: (path) => call("stat", path, () => toStat(host.at(path).inode)),
-      lstat: (path) => call("lstat", path, () => toStat(host.at(path, false).inode)),
-      symlink: (target, path) =>
-        call("symlink", path, (nowMs) => void host.create(path, { type: "symlink", mode: 0o777, target }, nowMs)),
-      readLink: (path) =>
-        call("readlink", path, () => {
-          const { inode } = host.at(path, false)
-          if (inode.type !== "symlink") throw new Errno("EINVAL")
-          return inode.target
-        }),
-      realPath: (path) => call("realpath", path, () => host.table.pathOf(host.at(path))),
-      rename: (from, to) => call("rename", from, (nowMs) => host.rename(from, to, nowMs)),
-      removeFile: (path) => call("unlink", path, (nowMs) => host.removeFile(path, nowMs)),
-      removeDirectory: (path) => call("rmdir", path, (nowMs) => host.removeDirectory(path, nowMs)),
-      removeTree: (path) => call("removeTree", path, (nowMs) => host.removeTree(path, nowMs)),
-      chmod: (path, mode) => call("chmod", path, () => owners.chmod(path, mode)),
-      chown: (path, owner) => call("chown", path, () => owners.chown(path, owner, true)),
-      lchown: (path, owner) => call("lchown", path, () => owners.chown(path, owner, false)),
-      watch: (path) => watch(host, path),
-      statfs: (path) =>
-        call("statfs", path, () => {
-          const { fs } = host.at(path).inode
-          return {
-            totalBytes: fs.bytes,
-            availableBytes: Math.max(0, fs.bytes - fs.usedBytes),
-            inodes: fs.inodes,
-            inodesFree: Math.max(0, fs.inodes - fs.usedInodes),
-            device: fs.dev
-          }
-        }),
-      diskUsage: (path) => call("diskUsage", path, () => diskUsage(host.at(path, false).inode)),
-      openBeneath: (root, relative, options) =>
-        Effect.acquireRelease(
-          call("openBeneath", `${root}/${relative}`, (nowMs) =>
-            openBeneath(host, root, relative, options?.create?.mode, nowMs)),
-          ({ pin }) =>
-            Effect.sync(() =>
-              host.table.unpin(pin)
-            )
-        ).pipe(Effect.map(({ pin, stat }) => ({ path: `/proc/1/fd/${pin}`, stat })))
-    })
-  )
+  return {
+    readFile: (path) => call("read", path, () => host.read(path).slice()),
+    readText: (path) => call("read", path, () => host.readText(path)),
+    readRange: (path, range) =>
+      call("read", path, () => read(path, range.offsetBytes, range.offsetBytes + range.lengthBytes)),
+    readTail: (path, maxBytes) =>
+      call("read", path, () => {
+        const size = host.read(path).byteLength
+        return read(path, Math.max(0, size - maxBytes), size)
+      }),
+    writeFile: (path, data, options) => call("write", path, (nowMs) => host.write(path, data, { ...options, nowMs })),
+    writeFileAtomic: (path, data, options) =>
+      call("write", path, (nowMs) => writeAtomic(host, path, data, { ...options, nowMs })),
+    writeInto: (path, data) =>
+      call("write", path, (nowMs) => {
+        host.at(path)
+        host.write(path, data, { nowMs })
+      }),
+    append: (path, data) =>
+      call("append", path, (nowMs) => {
+        const old = host.table.find(path, true) === undefined ? new Uint8Array(0) : host.read(path)
+        host.write(path, concat(old, bytesOf(data)), { nowMs })
+      })
+  } satisfies Partial<HostFiles["Service"]>
 }
+
+const entries = (host: MemoryHost) => ({
+  makeDirectory: (path, options) =>
+    call(
+      "mkdir",
+      path,
+      (nowMs) => makeDirectory(host, path, options?.mode ?? 0o755, options?.recursive ?? false, nowMs)
+    ),
+  readDirectory: (path) =>
+    call("readdir", path, () => {
+      const { inode } = host.at(path)
+      if (inode.type !== "directory") throw new Errno("ENOTDIR")
+      return [...inode.entries.keys()].sort()
+    }),
+  exists: (path) => call("stat", path, () => host.exists(path)),
+  stat: (path) => call("stat", path, () => toStat(host.at(path).inode)),
+  lstat: (path) => call("lstat", path, () => toStat(host.at(path, false).inode)),
+  symlink: (target, path) =>
+    call("symlink", path, (nowMs) => void host.create(path, { type: "symlink", mode: 0o777, target }, nowMs)),
+  readLink: (path) =>
+    call("readlink", path, () => {
+      const { inode } = host.at(path, false)
+      if (inode.type !== "symlink") throw new Errno("EINVAL")
+      return inode.target
+    }),
+  realPath: (path) => call("realpath", path, () => host.table.pathOf(host.at(path))),
+  rename: (from, to) => call("rename", from, (nowMs) => host.rename(from, to, nowMs)),
+  removeFile: (path) => call("unlink", path, (nowMs) => host.removeFile(path, nowMs)),
+  removeDirectory: (path) => call("rmdir", path, (nowMs) => host.removeDirectory(path, nowMs)),
+  removeTree: (path) => call("removeTree", path, (nowMs) => host.removeTree(path, nowMs))
+} satisfies Partial<HostFiles["Service"]>)
+
+const properties = (host: MemoryHost) => {
+  const owners = ownership(host)
+  return {
+    chmod: (path, mode) => call("chmod", path, () => owners.chmod(path, mode)),
+    chown: (path, owner) => call("chown", path, () => owners.chown(path, owner, true)),
+    lchown: (path, owner) => call("lchown", path, () => owners.chown(path, owner, false)),
+    watch: (path) => watch(host, path),
+    statfs: (path) =>
+      call("statfs", path, () => {
+        const { fs } = host.at(path).inode
+        return {
+          totalBytes: fs.bytes,
+          availableBytes: Math.max(0, fs.bytes - fs.usedBytes),
+          inodes: fs.inodes,
+          inodesFree: Math.max(0, fs.inodes - fs.usedInodes),
+          device: fs.dev
+        }
+      }),
+    diskUsage: (path) => call("diskUsage", path, () => diskUsage(host.at(path, false).inode)),
+    openBeneath: (root, relative, options) =>
+      Effect.acquireRelease(
+        call("openBeneath", `${root}/${relative}`, (nowMs) =>
+          openBeneath(host, root, relative, options?.create?.mode, nowMs)),
+        ({ pin }) =>
+          Effect.sync(() =>
+            host.table.unpin(pin)
+          )
+      ).pipe(Effect.map(({ pin, stat }) => ({ path: `/proc/1/fd/${pin}`, stat })))
+  } satisfies Partial<HostFiles["Service"]>
+}
+
+export const layer = (host: MemoryHost): Layer.Layer<HostFiles> =>
+  Layer.succeed(HostFiles, HostFiles.of({ ...contents(host), ...entries(host), ...properties(host) }))

@@ -34,27 +34,28 @@ const failed = (op: string, target: string, command: string, args: ReadonlyArray
 const optionArgs = (options: ReadonlyArray<string>): ReadonlyArray<string> =>
   options.length === 0 ? [] : ["-o", options.join(",")]
 
-const make = Effect.gen(function*() {
-  const files = yield* HostFiles
-  const processes = yield* Processes
+interface Tools {
+  readonly files: HostFiles["Service"]
+  readonly processes: Processes["Service"]
+}
 
-  const program = Effect.fnUntraced(
-    function*(op: string, target: string, command: string, args: ReadonlyArray<string>) {
-      const result = yield* processes.run({
-        command,
-        args,
-        env: { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-        timeoutMs: deadlineMs
-      }).pipe(
-        Effect.mapError((cause) =>
-          new MountError({ op, target, reason: cause.reason, code: "", detail: cause.message, cause })
-        )
+/** `/proc/<pid>/fd/<n>` must reach the kernel as it is: it names a file that may have no path any more. */
+const literal = "--no-canonicalize"
+
+const environment = { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }
+
+const programs = ({ processes }: Tools) =>
+  Effect.fnUntraced(function*(op: string, target: string, command: string, args: ReadonlyArray<string>) {
+    const result = yield* processes.run({ command, args, env: environment, timeoutMs: deadlineMs }).pipe(
+      Effect.mapError((cause) =>
+        new MountError({ op, target, reason: cause.reason, code: "", detail: cause.message, cause })
       )
-      const output = `${result.stdout}${result.stderr}`.trim()
-      if (result.exitCode !== 0) return yield* failed(op, target, command, args, { exitCode: result.exitCode, output })
-    }
-  )
+    )
+    const output = `${result.stdout}${result.stderr}`.trim()
+    if (result.exitCode !== 0) return yield* failed(op, target, command, args, { exitCode: result.exitCode, output })
+  })
 
+const table = ({ files }: Tools) => {
   const list = files.readText("/proc/self/mountinfo").pipe(
     Effect.map(parseMountInfo),
     Effect.mapError((cause) =>
@@ -68,14 +69,15 @@ const make = Effect.gen(function*() {
       })
     )
   )
-
-  /** `/proc/<pid>/fd/<n>` must reach the kernel as it is: it names a file that may have no path any more. */
-  const literal = "--no-canonicalize"
-
   const isMountPoint = (path: string) =>
     Effect.map(list, (entries) => entries.some((entry) => entry.mountPoint === path))
+  return { list, isMountPoint }
+}
 
-  const unmount = Effect.fn("Mounts.unmount")(function*(
+const unmounting = (tools: Tools) => {
+  const program = programs(tools)
+  const { isMountPoint } = table(tools)
+  return Effect.fn("Mounts.unmount")(function*(
     target: string,
     options?: { readonly lazy?: boolean; readonly force?: boolean }
   ) {
@@ -94,6 +96,11 @@ const make = Effect.gen(function*() {
       cause: refused
     })
   })
+}
+
+const binding = (tools: Tools) => {
+  const program = programs(tools)
+  const unmount = unmounting(tools)
 
   const setPropagation = (target: string, propagation: Propagation) =>
     program("propagate", target, "mount", [literal, `--make-${propagation}`, target])
@@ -102,12 +109,8 @@ const make = Effect.gen(function*() {
     program("remount", target, "mount", [literal, "-o", ["remount", ...options].join(","), target])
 
   const bind = Effect.fn("Mounts.bind")(function*(request: BindRequest) {
-    yield* program("bind", request.target, "mount", [
-      literal,
-      request.recursive ? "--rbind" : "--bind",
-      request.source,
-      request.target
-    ])
+    const kind = request.recursive ? "--rbind" : "--bind"
+    yield* program("bind", request.target, "mount", [literal, kind, request.source, request.target])
     // The kernel ignores `ro` on the bind itself, so for a moment it is writable: nobody knows it yet.
     yield* Effect.all([
       request.readOnly ? remount(request.target, ["bind", "ro"]) : Effect.void,
@@ -116,21 +119,23 @@ const make = Effect.gen(function*() {
       Effect.onError(() => Effect.ignore(unmount(request.target, { lazy: true }), { log: "Warn" }))
     )
   })
+  return { bind, remount, setPropagation }
+}
 
+const make = Effect.gen(function*() {
+  const tools: Tools = { files: yield* HostFiles, processes: yield* Processes }
+  const program = programs(tools)
+  const { isMountPoint, list } = table(tools)
+  const { bind, remount, setPropagation } = binding(tools)
   return Mounts.of({
     list,
-    mount: Effect.fn("Mounts.mount")(function*(request: MountRequest) {
-      const type = request.fsType === "" ? [] : ["-t", request.fsType]
-      yield* program("mount", request.target, "mount", [
-        ...type,
-        ...optionArgs(request.options),
-        request.source,
-        request.target
-      ])
+    mount: Effect.fn("Mounts.mount")(function*({ fsType, options, source, target }: MountRequest) {
+      const type = fsType === "" ? [] : ["-t", fsType]
+      yield* program("mount", target, "mount", [...type, ...optionArgs(options), source, target])
     }),
     bind,
     remount: Effect.fn("Mounts.remount")(remount),
-    unmount,
+    unmount: unmounting(tools),
     makeShared: Effect.fn("Mounts.makeShared")(function*(target: string) {
       if (!(yield* isMountPoint(target))) yield* bind({ source: target, target })
       yield* setPropagation(target, "rshared")

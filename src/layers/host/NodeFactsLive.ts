@@ -37,126 +37,134 @@ const integer = (text: string): number => {
   return Number.isNaN(value) ? 0 : value
 }
 
-const make = (options: NodeFactsOptions) =>
-  Effect.gen(function*() {
-    const files = yield* HostFiles
-    const at = (path: string) => join(options.prefix ?? "/", path)
+/** Reads one machine's files; `prefix` is where its root lies. */
+const reader = (files: HostFiles["Service"], prefix: string) => {
+  const at = (path: string) => join(prefix, path)
 
-    /** Empty when the machine has no such file. */
-    const optional = (path: string) =>
-      files.readText(at(path)).pipe(
-        Effect.map((text) => text.replaceAll("\0", "").trim()),
-        Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(""))
-      )
-
-    const firstOf = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {
-      for (const path of paths) {
-        const text = yield* optional(path)
-        if (text !== "") return text
-      }
-      return ""
-    })
-
-    const identity = Effect.fnUntraced(function*() {
-      const machineID = yield* firstOf(["/etc/machine-id", "/var/lib/dbus/machine-id"])
-      const systemUUID = yield* firstOf([
-        "/sys/class/dmi/id/product_uuid",
-        "/proc/device-tree/system-id",
-        "/proc/device-tree/vm,uuid"
-      ])
-      return {
-        hostname: (yield* optional("/proc/sys/kernel/hostname")).toLowerCase(),
-        machineID,
-        systemUUID: systemUUID === "" ? machineID : systemUUID,
-        bootID: yield* optional("/proc/sys/kernel/random/boot_id"),
-        kernelVersion: yield* optional("/proc/sys/kernel/osrelease"),
-        osImage: prettyName(yield* firstOf(["/etc/os-release", "/usr/lib/os-release"])) || "Linux"
-      }
-    })
-
-    const hugePages = Effect.fnUntraced(function*() {
-      const root = "/sys/kernel/mm/hugepages"
-      const names = yield* files.readDirectory(at(root)).pipe(
-        Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed([]))
-      )
-      const pages: Array<HugePages> = []
-      for (const name of names) {
-        const size = /^hugepages-(\d+)kB$/.exec(name)
-        if (size === null) continue
-        pages.push({
-          sizeBytes: Number(size[1]) * 1024,
-          total: integer(yield* optional(`${root}/${name}/nr_hugepages`)),
-          free: integer(yield* optional(`${root}/${name}/free_hugepages`))
-        })
-      }
-      return pages
-    })
-
-    const memory = Effect.fnUntraced(function*() {
-      const info = yield* optional("/proc/meminfo")
-      return {
-        memoryTotalBytes: memInfoBytes(info, "MemTotal"),
-        memoryAvailableBytes: memInfoBytes(info, "MemAvailable"),
-        swaps: parseSwaps(yield* optional("/proc/swaps")),
-        hugePages: yield* hugePages()
-      }
-    })
-
-    const routes = Effect.fnUntraced(function*() {
-      const all = [
-        ...parseRoutes4(yield* optional("/proc/net/route")),
-        ...parseRoutes6(yield* optional("/proc/net/ipv6_route"))
-      ]
-      return all.sort((one, other) => one.metric - other.metric)
-    })
-
-    const times = Effect.fnUntraced(function*() {
-      const uptimeMs = Math.round(Number((yield* optional("/proc/uptime")).split(" ")[0]) * 1000)
-      const bootSeconds = /^btime (\d+)$/m.exec(yield* optional("/proc/stat"))?.[1]
-      return { uptimeMs, bootTimeMs: Number(bootSeconds ?? 0) * 1000 }
-    })
-
-    const pids = Effect.fnUntraced(function*() {
-      const limits = [yield* optional("/proc/sys/kernel/pid_max"), yield* optional("/proc/sys/kernel/threads-max")]
-      const [, running] = ((yield* optional("/proc/loadavg")).split(" ")[3] ?? "").split("/")
-      return {
-        maxPids: Math.min(...limits.map(integer).filter((limit) => limit > 0)),
-        runningPids: integer(running ?? "")
-      }
-    })
-
-    const rootFs = Effect.fnUntraced(function*() {
-      let path = options.rootDirectory
-      while (path !== "/" && !(yield* files.exists(path))) path = dirname(path)
-      const { availableBytes, inodes, inodesFree, totalBytes } = yield* files.statfs(path)
-      return { totalBytes, availableBytes, inodes, inodesFree }
-    })
-
-    const read = Effect.gen(function*() {
-      const reading: NodeReading = {
-        ...(yield* identity()),
-        ...(yield* memory()),
-        ...(yield* times()),
-        ...(yield* pids()),
-        architecture: goArchitectures[arch()] ?? arch(),
-        operatingSystem: "linux",
-        uid: process.getuid?.() ?? 0,
-        cpuCount: cpus().length,
-        addresses: addresses(),
-        defaultRoutes: yield* routes(),
-        rootFs: yield* rootFs(),
-        pageSizeBytes: 4096
-      }
-      return reading
-    }).pipe(
-      Effect.mapError((cause) =>
-        new NodeFactsError({ op: "read", target: cause.path, reason: new Retryable({}), cause })
-      ),
-      Effect.withSpan("NodeFacts.read")
+  /** Empty when the machine has no such file. */
+  const optional = (path: string) =>
+    files.readText(at(path)).pipe(
+      Effect.map((text) => text.replaceAll("\0", "").trim()),
+      Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(""))
     )
 
-    return NodeFacts.of({ read })
+  const firstOf = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {
+    for (const path of paths) {
+      const text = yield* optional(path)
+      if (text !== "") return text
+    }
+    return ""
   })
+
+  const namesIn = (path: string) =>
+    files.readDirectory(at(path)).pipe(
+      Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed<ReadonlyArray<string>>([]))
+    )
+
+  return { optional, firstOf, namesIn }
+}
+type Reader = ReturnType<typeof reader>
+
+const identity = Effect.fnUntraced(function*({ firstOf, optional }: Reader) {
+  const machineID = yield* firstOf(["/etc/machine-id", "/var/lib/dbus/machine-id"])
+  const systemUUID = yield* firstOf([
+    "/sys/class/dmi/id/product_uuid",
+    "/proc/device-tree/system-id",
+    "/proc/device-tree/vm,uuid"
+  ])
+  return {
+    hostname: (yield* optional("/proc/sys/kernel/hostname")).toLowerCase(),
+    machineID,
+    systemUUID: systemUUID === "" ? machineID : systemUUID,
+    bootID: yield* optional("/proc/sys/kernel/random/boot_id"),
+    kernelVersion: yield* optional("/proc/sys/kernel/osrelease"),
+    osImage: prettyName(yield* firstOf(["/etc/os-release", "/usr/lib/os-release"])) || "Linux"
+  }
+})
+
+const hugePagesRoot = "/sys/kernel/mm/hugepages"
+
+const hugePages = Effect.fnUntraced(function*({ namesIn, optional }: Reader) {
+  const pages: Array<HugePages> = []
+  for (const name of yield* namesIn(hugePagesRoot)) {
+    const size = /^hugepages-(\d+)kB$/.exec(name)
+    if (size === null) continue
+    pages.push({
+      sizeBytes: Number(size[1]) * 1024,
+      total: integer(yield* optional(`${hugePagesRoot}/${name}/nr_hugepages`)),
+      free: integer(yield* optional(`${hugePagesRoot}/${name}/free_hugepages`))
+    })
+  }
+  return pages
+})
+
+const memory = Effect.fnUntraced(function*(from: Reader) {
+  const info = yield* from.optional("/proc/meminfo")
+  return {
+    memoryTotalBytes: memInfoBytes(info, "MemTotal"),
+    memoryAvailableBytes: memInfoBytes(info, "MemAvailable"),
+    swaps: parseSwaps(yield* from.optional("/proc/swaps")),
+    hugePages: yield* hugePages(from)
+  }
+})
+
+const routes = Effect.fnUntraced(function*({ optional }: Reader) {
+  const all = [
+    ...parseRoutes4(yield* optional("/proc/net/route")),
+    ...parseRoutes6(yield* optional("/proc/net/ipv6_route"))
+  ]
+  return all.sort((one, other) => one.metric - other.metric)
+})
+
+const times = Effect.fnUntraced(function*({ optional }: Reader) {
+  const uptimeMs = Math.round(Number((yield* optional("/proc/uptime")).split(" ")[0]) * 1000)
+  const bootSeconds = /^btime (\d+)$/m.exec(yield* optional("/proc/stat"))?.[1]
+  return { uptimeMs, bootTimeMs: Number(bootSeconds ?? 0) * 1000 }
+})
+
+const processIds = Effect.fnUntraced(function*({ optional }: Reader) {
+  const limits = [yield* optional("/proc/sys/kernel/pid_max"), yield* optional("/proc/sys/kernel/threads-max")]
+  const [, running] = ((yield* optional("/proc/loadavg")).split(" ")[3] ?? "").split("/")
+  return {
+    maxPids: Math.min(...limits.map(integer).filter((limit) => limit > 0)),
+    runningPids: integer(running ?? "")
+  }
+})
+
+const rootFs = Effect.fnUntraced(function*(files: HostFiles["Service"], rootDirectory: string) {
+  let path = rootDirectory
+  while (path !== "/" && !(yield* files.exists(path))) path = dirname(path)
+  const { availableBytes, inodes, inodesFree, totalBytes } = yield* files.statfs(path)
+  return { totalBytes, availableBytes, inodes, inodesFree }
+})
+
+const make = Effect.fnUntraced(function*(options: NodeFactsOptions) {
+  const files = yield* HostFiles
+  const from = reader(files, options.prefix ?? "/")
+  const read = Effect.gen(function*() {
+    const reading: NodeReading = {
+      ...(yield* identity(from)),
+      ...(yield* memory(from)),
+      ...(yield* times(from)),
+      ...(yield* processIds(from)),
+      architecture: goArchitectures[arch()] ?? arch(),
+      operatingSystem: "linux",
+      uid: process.getuid?.() ?? 0,
+      cpuCount: cpus().length,
+      addresses: addresses(),
+      defaultRoutes: yield* routes(from),
+      rootFs: yield* rootFs(files, options.rootDirectory),
+      pageSizeBytes: 4096
+    }
+    return reading
+  }).pipe(
+    Effect.mapError((cause) =>
+      new NodeFactsError({ op: "read", target: cause.path, reason: new Retryable({}), cause })
+    ),
+    Effect.withSpan("NodeFacts.read")
+  )
+  return NodeFacts.of({ read })
+})
 
 export const layer = (options: NodeFactsOptions): Layer.Layer<NodeFacts, never, HostFiles> =>
   Layer.effect(NodeFacts, make(options))
