@@ -19,7 +19,7 @@ const short: Readonly<Record<string, string>> = {
   ContainersReady: "Containers"
 }
 
-export const summary = (s: PodStatus): string => {
+const summary = (s: PodStatus): string => {
   const conditions = (s.conditions ?? []).filter(({ type }) => short[type] !== undefined).map((c) =>
     `${short[c.type]}=${c.status}${
       c.reason === undefined ? "" : `(${c.reason}${c.message === undefined ? "" : ` ${c.message}`})`
@@ -37,5 +37,9 @@ export const summary = (s: PodStatus): string => {
 }
 
 /** Without neighbours that look the same. */
-export const summaries = (statuses: ReadonlyArray<PodStatus>): ReadonlyArray<string> =>
-  statuses.map(summary).filter((line, index, all) => line !== all[index - 1])
+export const distinct = (
+  statuses: ReadonlyArray<PodStatus>
+): ReadonlyArray<{ readonly line: string; readonly status: PodStatus }> =>
+  statuses
+    .map((status) => ({ line: summary(status), status }))
+    .filter(({ line }, index, all) => line !== all[index - 1]?.line)
