@@ -4,7 +4,7 @@ import { Failure } from "../../domain/failure.ts"
 
 /**
  * A program could not be run to its end, or a process not be signalled. A program that ran and failed is no error: look
- * at its exit code. `Uncertain` when the deadline passed (it was killed, what it did stays), `NotFound` when the program
+ * at its exit code. `Uncertain` when the deadline passed or somebody killed it (what it did stays), `NotFound` when the program
  * or the process does not exist.
  */
 export class ProcessError extends Schema.TaggedError<ProcessError>()("ProcessError", {

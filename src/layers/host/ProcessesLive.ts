@@ -7,9 +7,10 @@ import { ProcessError, Processes, type ProcessRequest } from "./Processes.ts"
 
 const defaultOutputBytes = 1024 * 1024
 
-/** The spawner's own errors: a missing program can never run; anything else may work at another time. */
+/** The spawner's own errors: a missing program can never run, one that was killed did who knows what. */
 const spawnError =
-  (request: ProcessRequest) => (cause: { readonly message: string; readonly reason?: { readonly _tag: string } }) =>
+  (request: ProcessRequest) =>
+  (cause: { readonly message: string; readonly reason?: { readonly _tag: string; readonly method?: string } }) =>
     new ProcessError({
       op: "run",
       target: request.command,
@@ -17,6 +18,9 @@ const spawnError =
         ? new NotFound()
         : cause.reason?._tag === "PermissionDenied"
         ? new Permanent()
+        // It ran, and has no exit code: a signal ended it.
+        : cause.reason?.method === "exitCode"
+        ? new Uncertain()
         : new Retryable({}),
       detail: cause.message,
       cause
