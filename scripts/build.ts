@@ -3,7 +3,7 @@
  * several commands started at once in a fresh checkout do not run each other's half-written bundle.
  */
 import { build } from "esbuild"
-import { mkdirSync, readFileSync, renameSync } from "node:fs"
+import { mkdirSync, readFileSync, renameSync, utimesSync } from "node:fs"
 import { join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
@@ -11,6 +11,7 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const target = join(root, "dist/kubeffect.mjs")
 const unfinished = `${target}.${process.pid}`
 
+const begin = new Date()
 mkdirSync(join(root, "dist"), { recursive: true })
 await build({
   entryPoints: [join(root, "src/main.ts")],
@@ -29,4 +30,6 @@ await build({
       "import { createRequire as __createRequire } from \"node:module\";const require = __createRequire(import.meta.url);"
   }
 })
+// As old as what went into it: a source that changed meanwhile makes the bundle stale.
+utimesSync(unfinished, begin, begin)
 renameSync(unfinished, target)

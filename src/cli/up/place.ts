@@ -1,6 +1,10 @@
 /** Where one `kubeffect up` keeps what it makes: a folder of its own, gone when it ends, and numbers nobody else uses. */
-import { Effect, FileSystem, Path, Schema } from "effect"
+import { Effect, FileSystem, Layer, Path, Schema } from "effect"
 import { createServer } from "node:net"
+import * as HostFilesLive from "../../layers/host/HostFilesLive.ts"
+import { Mounts } from "../../layers/host/Mounts.ts"
+import * as MountsLive from "../../layers/host/MountsLive.ts"
+import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
 
 export interface Place {
   readonly directory: string
@@ -27,9 +31,9 @@ export const makePlace = Effect.fn("makePlace")(function*(tempFolder: string, in
   const directory = path.join(tempFolder, `kubeffect-up-${instance}`)
   yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
   yield* Effect.addFinalizer(() =>
-    Effect.catch(
-      fs.remove(directory, { recursive: true, force: true }),
-      (error) => Effect.logWarning(`left behind: ${directory}`, error)
+    unmountBelow(directory).pipe(
+      Effect.andThen(fs.remove(directory, { recursive: true, force: true })),
+      Effect.catch((error) => Effect.logWarning(`left behind: ${directory}: ${error.message}`))
     )
   )
   const place: Place = {
@@ -42,6 +46,16 @@ export const makePlace = Effect.fn("makePlace")(function*(tempFolder: string, in
   }
   return place
 })
+
+/** Volumes of pods that were cut short. */
+const unmountBelow = Effect.fnUntraced(function*(directory: string) {
+  const mounts = yield* Mounts
+  const below = (yield* mounts.list).map(({ mountPoint }) => mountPoint).filter((path) =>
+    path.startsWith(`${directory}/`)
+  )
+  // What was mounted last lies on top.
+  yield* Effect.forEach(below.toReversed(), (target) => mounts.unmount(target, { lazy: true }), { discard: true })
+}, Effect.provide(MountsLive.layer.pipe(Layer.provide([HostFilesLive.layer, ProcessesLive.layer]))))
 
 /** A port that was free a moment ago: the node has to know it before its server listens. */
 const freePort = Effect.callback<number, NoPort>((resume) => {

@@ -22,9 +22,12 @@ describe("the demo's image", () => {
 describe("the kubeconfig", () => {
   it("names one server and one user", () => {
     const { clusters, contexts, users, "current-context": current } = Yaml.parse(
-      kubeconfigText({ url: "http://127.0.0.1:1", token: "t" })
+      kubeconfigText({ url: "https://127.0.0.1:1", token: "t", certificateAuthority: "ca" })
     )
-    assert.deepEqual(clusters, [{ name: current, cluster: { server: "http://127.0.0.1:1" } }])
+    assert.deepEqual(clusters, [{
+      name: current,
+      cluster: { server: "https://127.0.0.1:1", "certificate-authority-data": "Y2E=" }
+    }])
     assert.deepEqual(users, [{ name: current, user: { token: "t" } }])
     assert.strictEqual(contexts[0].context.namespace, "default")
   })
