@@ -15,28 +15,24 @@ interface Verdict {
   readonly owed?: StartReason
 }
 
-const title = (slot: Slot): string =>
-  slot.kind === "init" || slot.kind === "sidecar" ? `Init container ${slot.name}` : `Container ${slot.name}`
+/** Sidecars always restart, and nobody says so. */
+const willRestart = (slot: Slot, text: string): string =>
+  slot.kind === "sidecar" ? `Init container ${slot.name} ${text}` : `Container ${slot.name} ${text}, will be restarted`
 
 const judgeRunning = (scene: Scene, slot: Slot, record: ObservedContainer): Verdict | undefined => {
-  if (slot.kind === "ephemeral") return undefined
+  // An init container is left to finish, whatever becomes of its definition; an ephemeral one is never judged.
+  if (slot.kind === "init" || slot.kind === "ephemeral") return undefined
   if (definitionChanged(slot, record)) {
     // Whatever the restart policy says: the user asked for another container.
-    return {
-      why: "DefinitionChanged",
-      message: `${title(slot)} definition changed, will be restarted`,
-      owed: "DefinitionChanged"
-    }
+    return { why: "DefinitionChanged", message: willRestart(slot, "definition changed"), owed: "DefinitionChanged" }
   }
   const { liveness, startup } = verdictOf(scene, record.id)
   const failed = liveness === "failure" ? "liveness" : startup === "failure" ? "startup" : undefined
   if (failed === undefined) return undefined
-  const restarts = slot.kind === "sidecar" || mayRestart(scene.view.pod, slot)
-  return {
-    why: failed === "liveness" ? "LivenessFailed" : "StartupFailed",
-    message: `${title(slot)} failed ${failed} probe${restarts ? ", will be restarted" : ""}`,
-    ...(restarts ? { owed: "Restart" as const } : {})
-  }
+  const why = failed === "liveness" ? "LivenessFailed" : "StartupFailed"
+  return slot.kind === "sidecar" || mayRestart(scene.view.pod, slot)
+    ? { why, message: willRestart(slot, `failed ${failed} probe`), owed: "Restart" }
+    : { why, message: `Container ${slot.name} failed ${failed} probe` }
 }
 
 const judge = (scene: Scene, slot: Slot, record: ObservedContainer, newest: boolean): Verdict | undefined => {

@@ -233,6 +233,21 @@ const rows: ReadonlyArray<Row> = [
     why: "killed by its probe, it restarts even if it exits with 0"
   },
   {
+    id: "H3",
+    view: viewOf(podOf({ initContainers: [side] }), {
+      observed: observed([record("c"), record("side")]),
+      probes: { "side-0": { liveness: "failure" } }
+    }),
+    want: ["kill side-0 30000 LivenessFailed \"Init container side failed liveness probe\""],
+    why: "a sidecar's liveness failed"
+  },
+  {
+    id: "D3",
+    view: viewOf(podOf({ initContainers: [init] }), { observed: observed([record("i", { hash: "1" })]) }),
+    want: [],
+    why: "an init container is left to finish, whatever its definition has become"
+  },
+  {
     id: "D13",
     view: viewOf(podOf(), {
       observed: observed([record("c")]),
@@ -531,11 +546,9 @@ describe("plan", () => {
 
   it("has a row for every reason of an action", () => {
     const all = rows.flatMap(({ want }) => want).join("\n")
-    const reasons = [
-      ...["FirstStart", "Restart", "DefinitionChanged", "SandboxChanged"],
-      ...["PodTerminating", "PodFinished", "LivenessFailed", "StartupFailed", "DefinitionChanged", "SandboxChanged"],
-      ...["ContainerUnknown", "SidecarNotNeeded", "RestartAllContainers"]
-    ]
+    const reasons =
+      ("FirstStart Restart DefinitionChanged SandboxChanged PodTerminating PodFinished LivenessFailed StartupFailed " +
+        "ContainerUnknown SidecarNotNeeded RestartAllContainers").split(" ")
     assert.deepStrictEqual(reasons.filter((reason) => !all.includes(reason)), [])
   })
 })
