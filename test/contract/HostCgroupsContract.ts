@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Context, Effect, type Layer, type Scope } from "effect"
 import { Cgroups } from "../../src/layers/host/Cgroups.ts"
 
-/** Where the contract may make groups, and a process that ends with the scope. */
+/** What the names of the contract's groups begin with, and a process that ends with the scope. */
 export class CgroupGround extends Context.Service<CgroupGround, {
   readonly parent: string
   readonly spawn: Effect.Effect<number, never, Scope.Scope>
@@ -14,7 +14,7 @@ let count = 0
 const setup = Effect.gen(function*() {
   const cgroups = yield* Cgroups
   const ground = yield* CgroupGround
-  const path = `${ground.parent}/t${count++}`
+  const path = `${ground.parent}-t${count++}`
   yield* Effect.addFinalizer(() => Effect.orDie(cgroups.destroy(path)))
   return { cgroups, ground, path }
 })
@@ -22,7 +22,7 @@ const setup = Effect.gen(function*() {
 type Under = Layer.Layer<Cgroups | CgroupGround, unknown>
 
 export const hostCgroupsContract = (name: string, under: Under) =>
-  layer(under)(`Cgroups: ${name}`, (it) => {
+  layer(under, { excludeTestServices: true })(`Cgroups: ${name}`, (it) => {
     it.effect("L1: a group is made with its parents, again without harm, and destroyed with what is below", () =>
       Effect.gen(function*() {
         const { cgroups, path } = yield* setup
