@@ -3,6 +3,7 @@
  * worker's memory from the moment an action is planned until its outcome is known, so no turn plans it twice.
  */
 import { Exit } from "effect"
+import { isImageFailure } from "../../domain/pod/backoff.ts"
 import type { Action, KillReason, PodMemory, StartFailure } from "../../domain/pod/model.ts"
 import type { Outcome } from "./PodActions.ts"
 
@@ -67,7 +68,8 @@ const vacate = (memory: PodMemory, action: Action): PodMemory => {
 /** Failures of one kind in a row are counted: image pulls back off by them (parity N2). */
 const counted = (before: StartFailure | undefined, failure: Omit<StartFailure, "tries">): StartFailure => ({
   ...failure,
-  tries: (before?.tries ?? 0) + 1
+  tries: (before !== undefined && isImageFailure(before.reason) === isImageFailure(failure.reason) ? before.tries : 0) +
+    1
 })
 
 /** The memory after the action ended, with its lane free again. An interrupted action leaves no trace but that. */
