@@ -19,11 +19,7 @@ export const withCondition = (state: State, conditions: unknown, condition: Json
 
 /** The pod on its node, with the condition that says so. */
 export const bound = (state: State, pod: KubeObject, node: string, metadata: JsonObject = {}): KubeObject => {
-  const condition = {
-    type: "PodScheduled",
-    status: "True",
-    ...(typeof pod.metadata["generation"] === "number" ? { observedGeneration: pod.metadata["generation"] } : {})
-  }
+  const condition = { type: "PodScheduled", status: "True" }
   const status = objectOf(pod["status"])
   const scheduled = {
     ...put(status, "nominatedNodeName", undefined),

@@ -57,8 +57,9 @@ export const makeCollector = (state: State): Reaction => {
 
   const lettingGo = (owner: KubeObject, kind: ApiKind, finalizer: string): void => {
     const rest = listOf(owner.metadata["finalizers"]).filter((one) => one !== finalizer)
-    const freed = state.store.put(kind, withMeta(owner, "finalizers", rest))
-    if (rest.length === 0 && (freed.metadata["deletionGracePeriodSeconds"] ?? 0) === 0) state.store.remove(kind, freed)
+    const held = rest.length > 0 || (owner.metadata["deletionGracePeriodSeconds"] ?? 0) !== 0
+    if (held) state.store.put(kind, withMeta(owner, "finalizers", rest))
+    else state.store.remove(kind, owner)
   }
 
   const deleteDependents = (uid: string): void => {

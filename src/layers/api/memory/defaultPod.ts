@@ -104,9 +104,20 @@ const requestsFromLimits = (holder: JsonObject): JsonObject =>
     return put(resources, "requests", withDefaults(objectOf(resources["requests"]), limits))
   })
 
+/** The one address of old clients and the list of new ones say the same; the one decides when they differ. */
+const sameAddress = (one: string, many: string) => (status: JsonObject): JsonObject => {
+  const single = textOf(status[one])
+  const first = textOf(objectOf(listOf(status[many])[0])["ip"])
+  if (single === first) return status
+  return single === "" ? put(status, one, first) : put(status, many, [{ ip: single }])
+}
+
+const addressed = (pod: JsonObject): JsonObject =>
+  putObject(putObject(pod, "status", sameAddress("podIP", "podIPs")), "status", sameAddress("hostIP", "hostIPs"))
+
 /** Defaults of a Pod, beyond those of any pod spec. */
 export const defaultPod = (pod: JsonObject): JsonObject =>
-  putObject(pod, "spec", (spec) => {
+  putObject(addressed(pod), "spec", (spec) => {
     const filled = defaultPodSpec(spec)
     const requested = ["initContainers", "containers"].reduce(
       (result, key) => putList(result, key, requestsFromLimits),

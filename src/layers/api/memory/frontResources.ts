@@ -13,6 +13,7 @@ import type { Place } from "./paths.ts"
 import { protobufType, readProtobuf } from "./protobuf.ts"
 import * as Refusals from "./refusal.ts"
 import { type Answer, type FrontRequest, jsonReply, readBody, type Reply } from "./reply.ts"
+import { parseRevision } from "./revision.ts"
 import { nowMillis } from "./state.ts"
 import { metadataOf, tableOf, type TableOptions } from "./table.ts"
 import type { WriteOptions } from "./verbCreate.ts"
@@ -130,7 +131,9 @@ const eventLine = (exchange: Exchange) => {
 const watchReply = (exchange: Exchange): Answered =>
   Effect.gen(function*() {
     const query = queryOf(exchange)
+    // What is wrong with the question is said before the watch begins.
     yield* Effect.fromResult(chosenBy(query))
+    yield* Effect.fromResult(parseRevision(query.resourceVersion))
     const seconds = Number(exchange.query.get("timeoutSeconds") ?? "0") || watchSeconds
     const body = exchange.api.rest.watch(query).pipe(
       Stream.map(eventLine(exchange)),
@@ -158,7 +161,7 @@ const bodyOf = ({ api, request }: Exchange): Effect.Effect<JsonObject, Refusals.
   const type = mediaTypeOf(request)
   if (type === protobufType) return Effect.fromResult(readProtobuf(api.state.fields, request.body))
   if (type !== "" && type !== "*/*" && !mediaTypes.includes(type)) {
-    return Effect.fail(Refusals.unsupportedMediaType(type, mediaTypes))
+    return Effect.fail(Refusals.unsupportedMediaType(mediaTypes))
   }
   return Effect.flatMap(
     Effect.fromResult(readBody(request.body)),
@@ -167,22 +170,19 @@ const bodyOf = ({ api, request }: Exchange): Effect.Effect<JsonObject, Refusals.
   )
 }
 
-/** A body that names another kind or version was meant for another path. */
+/** A body that names another kind or version was meant for another path; one that names none is what the path says. */
 const sameKind = (kind: ApiKind, object: JsonObject): Effect.Effect<void, Refusals.Refusal> => {
   const expected = apiVersionOf(kind)
-  const version = textOf(object["apiVersion"])
-  const given = textOf(object["kind"])
-  if (given === "") return Effect.fail(Refusals.badRequest(`Object 'Kind' is missing in '${JSON.stringify(object)}'`))
+  const version = textOf(object["apiVersion"]) || expected
+  const given = textOf(object["kind"]) || kind.kind
   if (version !== expected) {
     return Effect.fail(Refusals.badRequest(
       `the API version in the data (${version}) does not match the expected API version (${expected})`
     ))
   }
-  return given === kind.kind
-    ? Effect.void
-    : Effect.fail(
-      Refusals.badRequest(`the kind in the data (${given}) does not match the expected kind (${kind.kind})`)
-    )
+  return given === kind.kind ? Effect.void : Effect.fail(Refusals.badRequest(
+    `${given} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: unknown conversion`
+  ))
 }
 
 const targetOf = ({ kind, namespace, name = "", subresource = "" }: Place): Target => ({
@@ -233,7 +233,9 @@ const put = (exchange: Exchange): Answered =>
     const object = yield* bodyOf(exchange)
     yield* sameKind(place.kind, object)
     const options = writeOptions(exchange)
-    return objectReply(exchange, yield* api.rest.update({ target: targetOf(place), object, options }))
+    const target = targetOf(place)
+    const isNew = api.state.store.get(target.kind, target.namespace, target.name) === undefined
+    return objectReply(exchange, yield* api.rest.update({ target, object, options }), isNew ? 201 : 200)
   })
 
 const patch = (exchange: Exchange): Answered =>
@@ -241,7 +243,7 @@ const patch = (exchange: Exchange): Answered =>
     const { api, place, request } = exchange
     const media = mediaTypeOf(request)
     const type = patchTypes.get(media)
-    if (type === undefined) return yield* Effect.fail(Refusals.unsupportedMediaType(media, [...patchTypes.keys()]))
+    if (type === undefined) return yield* Effect.fail(Refusals.unsupportedMediaType([...patchTypes.keys()]))
     const body = yield* Effect.fromResult(readBody(request.body))
     const options = writeOptions(exchange)
     return objectReply(exchange, yield* api.rest.patch({ target: targetOf(place), patch: { type, body }, options }))

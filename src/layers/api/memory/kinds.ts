@@ -16,30 +16,32 @@ export interface ApiKind extends ApiResource {
   readonly versioned: boolean
   /** An update of what does not exist creates it. */
   readonly upserted: boolean
+  /** A deletion is answered with the object that is gone, not with a `Status`. */
+  readonly returned: boolean
   readonly shape: Shape
 }
 
 /**
  * One kind a line: plural, kind, short names, subresources, flags. Flags: `n` namespaced, `a` in `all`, `v` virtual, `g`
- * counts generations, `r` updates need a version, `u` updates create.
+ * counts generations, `r` updates need a version, `u` updates create, `d` deletions answer with the object.
  */
 const table = `
 # /v1 core/v1
-pods Pod po status,binding,eviction,ephemeralcontainers,resize,log,exec,attach,portforward n,a,g
+pods Pod po status,binding,eviction,ephemeralcontainers,resize,log,exec,attach,portforward n,a,g,d
 nodes Node no status,proxy -
-namespaces Namespace ns status,finalize -
-services Service svc status n,a
+namespaces Namespace ns status,finalize d
+services Service svc status n,a,d
 endpoints Endpoints ep - n,u
 events Event ev - n,u
 secrets Secret - - n
 configmaps ConfigMap cm - n
-serviceaccounts ServiceAccount sa token n
-persistentvolumes PersistentVolume pv status -
-persistentvolumeclaims PersistentVolumeClaim pvc status n
+serviceaccounts ServiceAccount sa token n,d
+persistentvolumes PersistentVolume pv status d
+persistentvolumeclaims PersistentVolumeClaim pvc status n,d
 replicationcontrollers ReplicationController rc status n,a,g
-podtemplates PodTemplate - - n,g
+podtemplates PodTemplate - - n,g,d
 limitranges LimitRange limits - n
-resourcequotas ResourceQuota quota status n
+resourcequotas ResourceQuota quota status n,d
 bindings Binding - - n,v
 # apps/v1 apps/v1
 deployments Deployment deploy status n,a,g
@@ -55,10 +57,10 @@ horizontalpodautoscalers HorizontalPodAutoscaler hpa status n,a
 # coordination.k8s.io/v1 coordination/v1
 leases Lease - - n,r,u
 # storage.k8s.io/v1 storage/v1
-storageclasses StorageClass sc - -
-csinodes CSINode - - r
-csidrivers CSIDriver - - r
-volumeattachments VolumeAttachment - status r
+storageclasses StorageClass sc - d
+csinodes CSINode - - r,d
+csidrivers CSIDriver - - r,d
+volumeattachments VolumeAttachment - status r,d
 csistoragecapacities CSIStorageCapacity - - n,r
 # node.k8s.io/v1 node/v1
 runtimeclasses RuntimeClass - - r
@@ -126,6 +128,7 @@ export const readKinds = (fields: FieldTable): ReadonlyArray<ApiKind> => {
       counted: flags.has("g"),
       versioned: flags.has("r"),
       upserted: flags.has("u"),
+      returned: flags.has("d"),
       shape: fields.shape(types, second)
     })
   }

@@ -29,7 +29,7 @@ const qualified = (group: string, name: string): string => group === "" ? name :
 const resourceOf = (subject: Subject): string => qualified(subject.group, subject.plural)
 
 const detailsOf = (subject: Subject, name: string): JsonObject => ({
-  name,
+  ...(name === "" ? {} : { name }),
   ...(subject.group === "" ? {} : { group: subject.group }),
   kind: subject.plural
 })
@@ -82,12 +82,7 @@ export const invalid = (subject: Subject, name: string, causes: ReadonlyArray<Ca
     code: 422,
     reason: "Invalid",
     message: `${qualified(subject.group, subject.kind)} "${name}" is invalid: ${aggregate(causes)}`,
-    details: {
-      name,
-      ...(subject.group === "" ? {} : { group: subject.group }),
-      kind: subject.kind,
-      causes
-    }
+    details: { ...detailsOf({ ...subject, plural: subject.kind }, name), causes }
   })
 
 export const badRequest = (message: string): Refusal => new Refusal({ code: 400, reason: "BadRequest", message })
@@ -104,12 +99,11 @@ export const methodNotAllowed = (): Refusal =>
     details: {}
   })
 
-export const unsupportedMediaType = (offered: string, accepted: ReadonlyArray<string>): Refusal =>
+export const unsupportedMediaType = (accepted: ReadonlyArray<string>): Refusal =>
   new Refusal({
     code: 415,
     reason: "UnsupportedMediaType",
-    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}` +
-      (offered === "" ? "" : ` (it was ${offered})`)
+    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`
   })
 
 export const notAcceptable = (accepted: ReadonlyArray<string>): Refusal =>

@@ -1,6 +1,6 @@
 /** The verbs as effects, for callers in the process and over HTTP alike: each is one atomic step with all that follows. */
 import { type Cause, Effect, Queue, Result, Stream } from "effect"
-import { certificateSigningRequests } from "../../../domain/k8s/resources.ts"
+import { certificateSigningRequests, pods } from "../../../domain/k8s/resources.ts"
 import type { KubeObject, WatchEvent } from "../KubeApi.ts"
 import type { Authority } from "./authority.ts"
 import { bind } from "./bindPod.ts"
@@ -10,9 +10,9 @@ import type { ApiKind } from "./kinds.ts"
 import * as Refusals from "./refusal.ts"
 import { review } from "./reviews.ts"
 import { signRequest } from "./signRequests.ts"
-import { kindOf, kubeObject, type State, typed } from "./state.ts"
+import { kindOf, kubeObject, type State } from "./state.ts"
 import { requestToken } from "./tokens.ts"
-import { create, type CreateRequest, type Outcome, type WriteOptions } from "./verbCreate.ts"
+import { create, type CreateRequest, decodeFor, type Outcome, type WriteOptions } from "./verbCreate.ts"
 import { type DeleteRequest, type DeleteSpec, remove } from "./verbDelete.ts"
 import { list, type Page, type Query, watch, type WatchQuery } from "./verbRead.ts"
 import { patch, type PatchOrder, stored, type Target, update, type UpdateRequest } from "./verbUpdate.ts"
@@ -45,16 +45,15 @@ const postOutcome = (state: State, target: Target, object: JsonObject, options: 
   }
 }
 
-const answered = (state: State, { kind, namespace, object, options }: CreateRequest): Outcome => {
-  if (kind.kind !== "Binding") {
-    return Result.succeed(kubeObject({ metadata: {}, ...review(state, kind, typed(kind, object), options.user) }))
-  }
-  const name = textOf(objectOf(object["metadata"])["name"])
-  const pods = state.kindOf({ group: "", plural: "pods" })
-  return pods === undefined
-    ? Result.fail(Refusals.noSuchPath())
-    : bind(state, { kind: pods, namespace, name, subresource: "binding" }, object, options)
-}
+const answered = (state: State, { kind, namespace, object, options }: CreateRequest): Outcome =>
+  Result.gen(function*() {
+    const asked = yield* decodeFor(kind, object, undefined, options)
+    if (kind.kind !== "Binding") {
+      return kubeObject(yield* decodeFor(kind, review(state, kind, asked, options.user), undefined, options))
+    }
+    const name = textOf(objectOf(asked["metadata"])["name"])
+    return yield* bind(state, { kind: kindOf(state, pods), namespace, name, subresource: "binding" }, asked, options)
+  })
 
 const removeEach = (state: State, query: Query, options: DeleteSpec): Outcome<Page> =>
   Result.map(list(state, query), (page) => {

@@ -15,7 +15,7 @@ const tokenReview = (state: State, object: JsonObject): JsonObject => {
   const spec = objectOf(object["spec"])
   const wanted = textsOf(spec["audiences"])
   const found = identify(state, textOf(spec["token"]))
-  if (found === undefined) return { authenticated: false, user: {}, error: "[invalid bearer token]" }
+  if (found === undefined) return { authenticated: false, user: {}, error: "invalid bearer token" }
   const asked = wanted.length === 0 ? [issuer] : wanted
   const audiences = asked.filter((one) => found.audiences.includes(one))
   return audiences.length === 0

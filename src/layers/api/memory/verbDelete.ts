@@ -79,7 +79,7 @@ const marked = (state: State, kind: ApiKind, object: KubeObject, seconds: number
   const inTime = formatTime(nowMillis(state) + seconds * 1000)
   const dying = withMeta(object, {
     deletionTimestamp: inTime,
-    deletionGracePeriodSeconds: seconds,
+    ...(kind.kind === "Namespace" ? {} : { deletionGracePeriodSeconds: seconds }),
     ...(typeof generation === "number" ? { generation: generation + 1 } : {})
   })
   return kind.kind === "Namespace" ? kubeObject(put(dying, "status", { phase: "Terminating" })) : dying
@@ -119,8 +119,8 @@ const first = (state: State, kind: ApiKind, object: KubeObject, asked: number | 
 }
 
 /**
- * Deletes, or starts to. The answer is the object while it lingers and for pods, which the API has always answered with;
- * a success status for all others.
+ * Deletes, or starts to. The answer is the object while it lingers, and for the kinds that the API has always answered
+ * with; a success status for all others.
  */
 export const remove = (state: State, { kind, namespace, name, options }: DeleteRequest): Outcome => {
   const found = state.store.get(kind, namespace, name)
@@ -137,6 +137,6 @@ export const remove = (state: State, { kind, namespace, name, options }: DeleteR
   if (!step.removed) return Result.succeed(written)
   const last = state.store.remove(kind, written)
   return Result.succeed(
-    kind.kind === "Pod" ? last : kubeObject(Refusals.successStatus(kind, name, found.metadata.uid ?? ""))
+    kind.returned ? last : kubeObject(Refusals.successStatus(kind, name, found.metadata.uid ?? ""))
   )
 }

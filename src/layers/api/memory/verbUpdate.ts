@@ -74,10 +74,11 @@ const current = (target: Target, object: JsonObject, before: KubeObject, replace
       : Result.fail(Refusals.modified(kind, name))
   }
   if (!replaces || !kind.versioned) return Result.succeed(undefined)
-  return Result.fail(Refusals.invalid(kind, name, [{
+  // Real servers name the resource here where they otherwise name the kind.
+  return Result.fail(Refusals.invalid({ ...kind, kind: kind.plural }, name, [{
     reason: "FieldValueInvalid",
     field: "metadata.resourceVersion",
-    message: "Invalid value: 0: must be specified for an update"
+    message: "Invalid value: 0x0: must be specified for an update"
   }]))
 }
 
@@ -106,8 +107,10 @@ const replace = (
   ]
   if (causes.length > 0) return Result.fail(Refusals.invalid(kind, name, causes))
   if (options.dryRun === true) return Result.succeed(complete)
+  if (!isFinished(complete)) return Result.succeed(state.store.put(kind, complete))
   // What loses its last hold goes as it was, without a version in between.
-  return Result.succeed(isFinished(complete) ? state.store.remove(kind, before) : state.store.put(kind, complete))
+  state.store.remove(kind, before)
+  return Result.succeed(complete)
 }
 
 export interface UpdateRequest {
