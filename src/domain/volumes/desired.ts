@@ -50,6 +50,8 @@ export const VolumeSource = Data.taggedEnum<VolumeSource>()
 export interface DesiredVolume {
   /** In the pod. */
   readonly name: string
+  /** The claim it goes through, if it does. */
+  readonly claimName?: string
   /** In paths and messages: that of the PersistentVolume, where there is one. */
   readonly specName: string
   readonly plugin: PluginName
@@ -220,11 +222,12 @@ const modeClash = (name: string, block: boolean): UnprocessedVolume => {
   return { name, message: `volume ${name} has volumeMode ${is}, but is specified in ${where}` }
 }
 
-const claimed = (volume: Volume, claim: ClaimState, mounted: boolean): Resolved => {
+const claimed = (volume: Volume, claimName: string, claim: ClaimState, mounted: boolean): Resolved => {
   const { name } = volume
   if (claim._tag === "Unusable") return { name, message: claim.message }
   if (claim.volume.block === mounted) return modeClash(name, claim.volume.block)
-  return { ...claim.volume, name, readOnly: claim.volume.readOnly || (volume.persistentVolumeClaim?.readOnly ?? false) }
+  const readOnly = claim.volume.readOnly || (volume.persistentVolumeClaim?.readOnly ?? false)
+  return { ...claim.volume, name, claimName, readOnly }
 }
 
 /** `claims`: by name of the claim; absent ones have not been read yet. */
@@ -241,7 +244,7 @@ export const desiredVolumes = (pod: Pod, claims: ReadonlyMap<string, ClaimState>
     if (claimName === undefined) return inlineVolume(volume)
     const claim = claims.get(claimName)
     if (claim?._tag !== "Usable") unread.set(claimName, { claimName, ephemeral: volume.ephemeral !== undefined })
-    return claim === undefined ? "unread" : claimed(volume, claim, used.mounts.has(name))
+    return claim === undefined ? "unread" : claimed(volume, claimName, claim, used.mounts.has(name))
   }
   for (const volume of pod.spec.volumes ?? []) {
     if (!used.mounts.has(volume.name) && !used.devices.has(volume.name)) continue

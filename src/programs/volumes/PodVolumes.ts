@@ -8,6 +8,7 @@ import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { VolumeView } from "../../domain/pod/model.ts"
 import type { VolumeError } from "./VolumeError.ts"
+import type { VolumeUsage } from "./volumeUsage.ts"
 
 /** A container's use of a volume was refused or failed; the message is for `CreateContainerConfigError`. */
 export class SubPathError extends Schema.TaggedError<SubPathError>()("SubPathError", {
@@ -47,6 +48,8 @@ export class PodVolumes extends Context.Service<PodVolumes, {
     container: Container,
     paths: ReadonlyMap<number, string>
   ) => Effect.Effect<ReadonlyMap<number, string>, SubPathError>
+  /** What the pod's volumes hold now; walks their trees, so ask once a minute at most. */
+  readonly usage: (uid: string) => Effect.Effect<ReadonlyArray<VolumeUsage>>
   /**
    * Unmounts and removes all volumes of the pod, whoever made them; done when nothing is left. Failures are tried again
    * until they succeed. Only for pods without running containers.

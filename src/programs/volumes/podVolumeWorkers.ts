@@ -19,6 +19,7 @@ import { bindSubPath } from "./subPaths.ts"
 import { because, refuse } from "./VolumeError.ts"
 import { VolumeHost } from "./VolumeHost.ts"
 import type { PodVolumesState, UpVolume } from "./volumeLanes.ts"
+import { volumeUsage } from "./volumeUsage.ts"
 import { volumeWorker } from "./volumeWorker.ts"
 
 interface Held extends PodVolumesState {
@@ -166,6 +167,7 @@ export const layer: Layer.Layer<PodVolumes, never, Needs> = Layer.effect(
         yield* wake(uid)
         yield* Deferred.await(held.released)
       }),
+      usage: (uid) => volumeUsage(pods.get(uid)?.up ?? nobody).pipe(Effect.provideContext(needs)),
       changed,
       onDisk: podsOnDisk().pipe(Effect.mapError(because), Effect.provideContext(needs))
     })

@@ -28,6 +28,6 @@ export const scratch = Effect.acquireRelease(
   (dir) =>
     Effect.sync(() => {
       for (const point of [...mountsBelow(dir)].reverse()) execFileSync("umount", ["-l", point])
-      rmSync(dir, { recursive: true, force: true })
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10 })
     })
 )

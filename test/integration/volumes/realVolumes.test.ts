@@ -151,7 +151,10 @@ describe("volumes on real mounts", () => {
       const swap =
         `mkdir real; ln -s ${dir}/outside link; while :; do mv -T real x 2>/dev/null; mv -T link real; mv -T real link; mv -T x real; done`
       const attacker = spawn("sh", ["-c", swap], { cwd: base })
-      yield* Effect.addFinalizer(() => Effect.sync(() => attacker.kill("SIGKILL")))
+      const ended = new Promise<void>((resolve) => attacker.on("exit", () => resolve()))
+      yield* Effect.addFinalizer(() =>
+        Effect.andThen(Effect.sync(() => attacker.kill("SIGKILL")), Effect.promise(() => ended))
+      )
       yield* until(Effect.sync(() => existsSync(`${base}/link`) || existsSync(`${base}/real`)))
       let bindings = 0
       for (let round = 0; round < 60; round++) {
@@ -178,7 +181,7 @@ describe("volumes on real mounts", () => {
         return took
       }
       const ratios: Array<number> = []
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 5; round++) {
         const hand = byHand()
         const before = performance.now()
         yield* ready(

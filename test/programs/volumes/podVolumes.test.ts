@@ -328,6 +328,36 @@ describe("PodVolumes: waiting and changing", () => {
     }))
 })
 
+describe("PodVolumes: what they hold", () => {
+  it.effect("I19: trees on the node's disk are counted, what lies in memory too but not as ephemeral storage", () =>
+    Effect.gen(function*() {
+      const { client, host, start } = yield* make
+      yield* bound(client, "local", { hostPath: { path: "/data" } })
+      const agent = yield* start()
+      yield* untilReady(
+        agent,
+        podWith([
+          { name: "d", emptyDir: { sizeLimit: "1Mi" } },
+          { name: "m", emptyDir: { medium: "Memory", sizeLimit: "8Mi" } },
+          { name: "h", persistentVolumeClaim: { claimName: "local" } }
+        ])
+      )
+      host.write(`${volumesOf("u1")}/kubernetes.io~empty-dir/d/f`, new Uint8Array(5000))
+      const usage = yield* agent.volumes.usage("u1")
+      assert.deepStrictEqual(
+        usage.map(({ ephemeral, inodesUsed, name, sizeLimitBytes, usedBytes }) => [
+          name,
+          usedBytes,
+          inodesUsed,
+          ephemeral,
+          sizeLimitBytes
+        ]),
+        [["d", 8192, 2, true, 1_048_576], ["m", 0, 1, false, 8_388_608]]
+      )
+      assert.strictEqual(usage[1]?.capacityBytes, 8_388_608)
+    }))
+})
+
 describe("PodVolumes: the end", () => {
   const everything = (): ReadonlyArray<Volume> => [
     { name: "d", emptyDir: {} },

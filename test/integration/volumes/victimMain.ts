@@ -1,0 +1,4 @@
+import { Effect } from "effect"
+import { live } from "./victim.ts"
+
+await Effect.runPromise(live(process.argv[2] ?? ""))
