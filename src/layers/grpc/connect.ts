@@ -15,6 +15,8 @@ export interface ChannelSettings {
   readonly address: string
   /** The largest message either way; the CRI and CSI agree on 16 MiB. */
   readonly maxMessageBytes?: number
+  /** Put before the library's own name in the header `user-agent`, which calls cannot set by themselves. */
+  readonly userAgent?: string
 }
 
 export interface ClientSettings<E> {
@@ -57,7 +59,8 @@ export const openChannel = Effect.fnUntraced(
       "grpc.max_reconnect_backoff_ms": reconnectMs.max,
       // A pool shared by the process would keep the connection of a closed channel, and its back-off, alive.
       "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_http_proxy": 0
+      "grpc.enable_http_proxy": 0,
+      ...(settings.userAgent === undefined ? {} : { "grpc.primary_user_agent": settings.userAgent })
     }
     const connection = yield* Effect.acquireRelease(
       Effect.sync(() => new Client(grpcTarget(settings.address), credentials.createInsecure(), options)),

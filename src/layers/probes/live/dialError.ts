@@ -9,13 +9,7 @@ const words: Readonly<Record<string, string>> = {
   EPIPE: "write: broken pipe"
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
-export const hostPort = (host: string, port: number): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-
-export const dialError = (host: string, port: number, error: NodeJS.ErrnoException): string => {
-  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") return `dial tcp: lookup ${host}: no such host`
-  return `dial tcp ${hostPort(host, port)}: ${words[error.code ?? ""] ?? error.message}`
-}
-
-export const dialTimeout = (host: string, port: number): string => `dial tcp ${hostPort(host, port)}: i/o timeout`
+export const dialError = (host: string, error: NodeJS.ErrnoException): string =>
+  error.code === "ENOTFOUND" || error.code === "EAI_AGAIN"
+    ? `lookup ${host}: no such host`
+    : words[error.code ?? ""] ?? error.message

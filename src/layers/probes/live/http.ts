@@ -1,71 +1,62 @@
-/** One GET on a connection of its own: no proxy, no keep-alive, no certificate checks, redirects within the host. */
+/** One GET on a connection of its own: no proxy, no keep-alive, no certificate checks. */
 import { Effect } from "effect"
 import * as http from "node:http"
 import * as https from "node:https"
-import type { HttpTarget } from "../Prober.ts"
-import { dialError, hostPort } from "./dialError.ts"
+import { type GetFailure, hostPort, maxBodyBytes, type Wire } from "../wire.ts"
+import { dialError } from "./dialError.ts"
 
-/** What is kept of a body; the rest is left unread (parity H4). */
-const maxBodyBytes = 10 * 1024
-const maxRedirects = 10
-
-export interface HttpAnswer {
-  readonly status: number
-  readonly body: string
-  /** Set when the answer redirects to another host, which is not followed. */
-  readonly leftHost?: string
+const explain = (url: URL, error: NodeJS.ErrnoException): GetFailure => {
+  const isTls = url.protocol === "https:"
+  if (isTls && (error.code === "EPROTO" || error.code === "ERR_SSL_WRONG_VERSION_NUMBER")) {
+    return { detail: "http: server gave HTTP response to HTTPS client", plainHttp: true }
+  }
+  if (error.code?.startsWith("HPE_") === true) {
+    return { detail: `net/http: malformed HTTP response (${error.message})`, plainHttp: false }
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, "")
+  const address = hostPort({ host, port: Number(url.port || (isTls ? 443 : 80)) })
+  const words = dialError(host, error)
+  // Go names the address for what happens while it dials, and no address for a name that it cannot look up.
+  const detail = words.startsWith("lookup") ? `dial tcp: ${words}` : `dial tcp ${address}: ${words}`
+  return { detail, plainHttp: false }
 }
 
-export interface HttpFailure {
-  /** Why there was no answer, as Go's client says it. */
-  readonly failed: string
+/** A header with one value must be text: Node takes no list for some of them. There is one `Host` only. */
+const nodeHeaders = (headers: Readonly<Record<string, ReadonlyArray<string>>>): http.OutgoingHttpHeaders =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, values]) =>
+      values.length === 1 || name.toLowerCase() === "host" ? [name, values[0]] : [name, [...values]]
+    )
+  )
+
+const open = (url: URL, headers: Readonly<Record<string, ReadonlyArray<string>>>) => {
+  const options: https.RequestOptions = {
+    agent: false,
+    headers: { connection: "close", ...nodeHeaders(headers) },
+    method: "GET",
+    rejectUnauthorized: false
+  }
+  return Effect.try({
+    try: () => url.protocol === "https:" ? https.request(url, options) : http.request(url, options),
+    // Node checks names and values of headers before anything is sent.
+    catch: (cause): GetFailure => ({ detail: `net/http: invalid header field: ${String(cause)}`, plainHttp: false })
+  })
 }
 
-type Header = { readonly name: string; readonly value: string }
-
-/** A header given replaces the default of its name; given empty, it removes it (parity H4). */
-const headersOf = (given: ReadonlyArray<Header>, defaults: ReadonlyArray<Header>): Record<string, Array<string>> => {
-  const headers: Record<string, Array<string>> = {}
-  const add = (into: Record<string, Array<string>>, { name, value }: Header) => {
-    const key = Object.keys(into).find((known) => known.toLowerCase() === name.toLowerCase()) ?? name
-    into[key] = [...(into[key] ?? []), value]
-  }
-  for (const header of given) add(headers, header)
-  for (const header of defaults) {
-    if (!Object.keys(headers).some((name) => name.toLowerCase() === header.name.toLowerCase())) add(headers, header)
-  }
-  return Object.fromEntries(Object.entries(headers).filter(([, values]) => values.join("") !== ""))
-}
-
-const explain = (target: HttpTarget, error: NodeJS.ErrnoException): string => {
-  if (error.code === "EPROTO" || error.code === "ERR_SSL_WRONG_VERSION_NUMBER") {
-    return "http: server gave HTTP response to HTTPS client"
-  }
-  if (error.code === "HPE_INVALID_CONSTANT" || error.code?.startsWith("HPE_") === true) {
-    return `net/http: malformed HTTP response (${error.message})`
-  }
-  return dialError(target.host, target.port, error)
-}
-
-const urlOf = (target: HttpTarget): string => `${target.scheme}://${hostPort(target.host, target.port)}${target.path}`
-
-const exchange = (url: URL, headers: Record<string, Array<string>>) =>
-  Effect.callback<{ readonly response: http.IncomingMessage; readonly body: string }, NodeJS.ErrnoException>(
+const answerOf = (url: URL, request: http.ClientRequest) =>
+  Effect.callback<{ readonly status: number; readonly body: string; readonly location?: string }, GetFailure>(
     (resume) => {
-      const options: https.RequestOptions = {
-        agent: false,
-        headers: { connection: "close", ...headers },
-        method: "GET",
-        rejectUnauthorized: false
-      }
-      const request = url.protocol === "https:" ? https.request(url, options) : http.request(url, options)
-      request.on("error", (error: NodeJS.ErrnoException) => resume(Effect.fail(error)))
+      const fail = (error: NodeJS.ErrnoException) => resume(Effect.fail(explain(url, error)))
+      request.on("error", fail)
       request.on("response", (response) => {
         const chunks: Array<Buffer> = []
         let size = 0
         const done = () => {
           const body = Buffer.concat(chunks).subarray(0, maxBodyBytes).toString("utf8")
-          resume(Effect.succeed({ response, body }))
+          const { location } = response.headers
+          resume(
+            Effect.succeed({ status: response.statusCode ?? 0, body, ...(location === undefined ? {} : { location }) })
+          )
         }
         response.on("data", (chunk: Buffer) => {
           chunks.push(chunk)
@@ -75,40 +66,12 @@ const exchange = (url: URL, headers: Record<string, Array<string>>) =>
           request.destroy()
         })
         response.on("end", done)
-        response.on("error", (error: NodeJS.ErrnoException) => resume(Effect.fail(error)))
+        response.on("error", fail)
       })
       request.end()
       return Effect.sync(() => request.destroy())
     }
   )
 
-/** Follows redirects within the host. `defaults` are headers sent unless the target sets them itself. */
-export const getOnce = (
-  target: HttpTarget,
-  options: { readonly timeoutMs: number; readonly defaults: ReadonlyArray<Header> }
-): Effect.Effect<HttpAnswer | HttpFailure> => {
-  const headers = headersOf(target.headers, options.defaults)
-  const follow = Effect.fnUntraced(function*() {
-    let url = new URL(urlOf(target))
-    for (let hop = 0; hop <= maxRedirects; hop++) {
-      const { body, response } = yield* exchange(url, headers)
-      const status = response.statusCode ?? 0
-      const location = response.headers.location
-      if (status < 300 || status >= 400 || status === 304 || location === undefined) return { status, body }
-      const next = new URL(location, url)
-      if (next.hostname !== url.hostname) return { status, body, leftHost: next.hostname }
-      url = next
-    }
-    return { failed: `Get "${urlOf(target)}": stopped after ${maxRedirects} redirects` }
-  })
-  return follow().pipe(
-    Effect.catch((error) => Effect.succeed({ failed: `Get "${urlOf(target)}": ${explain(target, error)}` })),
-    Effect.timeoutOrElse({
-      duration: options.timeoutMs,
-      orElse: () =>
-        Effect.succeed({
-          failed: `Get "${urlOf(target)}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`
-        })
-    })
-  )
-}
+export const get: Wire["get"] = (url, headers) =>
+  Effect.flatMap(open(url, headers), (request) => answerOf(url, request))
