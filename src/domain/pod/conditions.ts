@@ -19,7 +19,7 @@ export const ownConditionTypes: ReadonlySet<string> = new Set([
   "PodResizeInProgress"
 ])
 
-export const isTrue: Verdict = { status: "True" }
+const isTrue: Verdict = { status: "True" }
 
 const no = (reason: string, message: string): Verdict => ({
   status: "False",
@@ -32,22 +32,22 @@ const goList = (names: ReadonlyArray<string>): string => `[${names.join(" ")}]`
 
 const initialized = (scene: Scene, statuses: ReadonlyMap<string, ContainerStatus>, phase: Phase): Verdict => {
   if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" }
-  const anyStarted = scene.regular.some(({ name }) => {
-    const status = statuses.get(name)
-    return status?.started === true || status?.state?.running !== undefined ||
-      status?.state?.terminated !== undefined ||
-      status?.lastState?.terminated !== undefined
+  const ran = scene.regular.some(({ name }) => {
+    const state = statuses.get(name)?.state
+    return state?.running !== undefined || state?.terminated !== undefined
   })
-  if (anyStarted && scene.init.length > 0 && scene.sandbox !== undefined) return isTrue
+  // Once regular containers have run, sidecars that restart do not take it back.
+  if (ran) return isTrue
   const incomplete = scene.init.filter((slot) => {
     const status = statuses.get(slot.name)
     return slot.kind === "sidecar" ? status?.started !== true : status?.ready !== true
   })
-  if (incomplete.length === 0 || anyStarted) return isTrue
-  return no(
-    "ContainersNotInitialized",
-    `containers with incomplete status: ${goList(incomplete.map((slot) => slot.name))}`
-  )
+  return incomplete.length === 0
+    ? isTrue
+    : no(
+      "ContainersNotInitialized",
+      `containers with incomplete status: ${goList(incomplete.map((slot) => slot.name))}`
+    )
 }
 
 const containersReady = (scene: Scene, statuses: ReadonlyMap<string, ContainerStatus>, phase: Phase): Verdict => {

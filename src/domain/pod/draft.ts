@@ -96,7 +96,7 @@ export const preStopAhead = (draft: Draft, given: Kill): void => {
 }
 
 export const remove = (draft: Draft, record: ObservedContainer): void => {
-  if (begin(draft, `remove:${record.id}`, 0)) {
+  if (draft.memory.busy.kills[record.id] === undefined && begin(draft, `remove:${record.id}`, 0)) {
     draft.actions.push(Actions.RemoveContainer({ id: record.id, name: record.name }))
   }
 }

@@ -97,7 +97,7 @@ describe("whole lives", () => {
         const ends = 1 + given.crashesAtMs.length
         assert.isAtMost(lastMs, Math.max(given.deletedAtMs, ...given.crashesAtMs) + (given.grace + 12) * 1000 * ends)
       }),
-      { numRuns: 300 }
+      { numRuns: 150 }
     )
   })
 
@@ -127,7 +127,7 @@ describe("whole lives", () => {
           }
         }
       }),
-      { numRuns: 300 }
+      { numRuns: 150 }
     )
   })
 
