@@ -21,7 +21,7 @@ export const requestOf = (pod: Pod, resource: string): bigint =>
   resource === "pods" ? 1n : unitsOf(resource, podRequests(pod).get(resource))
 
 /** Resources of somebody other than Kubernetes. */
-export const isExtendedResource = (name: string): boolean =>
+const isExtendedResource = (name: string): boolean =>
   name.includes("/") && !name.includes("kubernetes.io/") && !name.startsWith("requests.")
 
 const firstOf = ["cpu", "memory", "ephemeral-storage"]

@@ -11,7 +11,7 @@ const crashLoopReason = "CrashLoopBackOff"
 /** Users see how a container ended before they see that it waits. */
 export const announceAfterMs = 1000
 
-export const backOffEvent = (scene: Scene, slot: Slot): PodEvent => ({
+const backOffEvent = (scene: Scene, slot: Slot): PodEvent => ({
   type: "Warning",
   reason: "BackOff",
   message: `Back-off restarting failed container ${slot.name} in pod ${podLabel(scene.view.pod)}`,

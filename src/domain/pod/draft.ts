@@ -20,9 +20,13 @@ export const draftOf = (view: PodView): Draft => ({
   memory: view.memory
 })
 
+/** Deadlines may be decades away, which is more than timers hold. */
+const longestSleepMs = 86_400_000
+
 /** Asks for another look at a time to come; what is due already needs none, it has been acted on. */
 export const wakeAt = (draft: Draft, atMs: number): void => {
-  if (atMs > draft.nowMs && (draft.wakeAtMs === undefined || atMs < draft.wakeAtMs)) draft.wakeAtMs = atMs
+  if (atMs <= draft.nowMs) return
+  draft.wakeAtMs = Math.min(atMs, draft.nowMs + longestSleepMs, draft.wakeAtMs ?? Number.POSITIVE_INFINITY)
 }
 
 const retryGapMs = (tries: number): number => Math.min(1000 * 2 ** Math.min(tries - 1, 10), 10_000)

@@ -501,6 +501,13 @@ const rows: ReadonlyArray<Row> = [
   },
   {
     id: "C12",
+    view: viewOf(podOf({ activeDeadlineSeconds: 2_147_483_647 }), { observed: observed([record("c")]) }),
+    want: [],
+    wakeInMs: 86_400_000,
+    why: "a deadline in the far future is looked at once a day"
+  },
+  {
+    id: "C12",
     view: viewOf(podOf({ activeDeadlineSeconds: 60 }), { observed: observed([record("c")]), ...later(60_000) }),
     want: ["kill c-0 30000 PodTerminating \"Stopping container c\""],
     stage: "terminating",
