@@ -80,7 +80,8 @@ export const dial = (request: UpgradeRequest, timeoutMs: number): Effect.Effect<
     const client = url.protocol === "https:" ? https : http
     const outgoing = client.request(url, {
       method: request.method,
-      headers: ["Host", url.host, ...request.headers],
+      // Without a length Node would send an empty chunked body, which is the first thing that the stream's server reads.
+      headers: ["Host", url.host, ...(request.method === "GET" ? [] : ["Content-Length", "0"]), ...request.headers],
       agent: false,
       createConnection: () => connect(url)
     })
