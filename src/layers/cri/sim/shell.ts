@@ -190,6 +190,7 @@ class Compiler {
   }
 
   #simple(): void {
+    const first = this.#next
     const words: Array<string> = []
     let stream: "stdout" | "stderr" = "stdout"
     let file: { readonly path: string; readonly append: boolean } | undefined
@@ -212,6 +213,8 @@ class Compiler {
         if (redirect !== "2>") file = { path: this.#expand(path.text), append: redirect === ">>" }
       }
     }
+    // A pipe, a group, a stray operator.
+    if (this.#next === first) throw new Unknown()
     const background = this.#operator("&") !== undefined
     this.#run(words, { stream, file, background })
   }
