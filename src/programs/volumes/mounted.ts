@@ -4,6 +4,7 @@ import type { Pod } from "../../domain/k8s/pod.ts"
 import type { DesiredVolume, VolumeSource } from "../../domain/volumes/desired.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { Mounts } from "../../layers/host/Mounts.ts"
+import { mountDisk } from "./formatDisk.ts"
 import { applyOwnership } from "./groupOwnership.ts"
 import { refuse } from "./VolumeError.ts"
 
@@ -51,13 +52,14 @@ export const setUpLocal = Effect.fnUntraced(function*(wish: Wish<VolumeSource & 
         : mounts.remount(path, ["bind", ...source.mountOptions, ...readOnlyOption(volume)])
     )
   )
-  const mountDisk = mounts.mount({
-    source: source.path,
+  const disk = mountDisk({
+    device: source.path,
     target: path,
     fsType: source.fsType === "" ? "ext4" : source.fsType,
-    options: [...source.mountOptions, ...readOnlyOption(volume)]
+    options: source.mountOptions,
+    readOnly: volume.readOnly
   })
-  yield* mountOnce(path, found.type === "blockDevice" ? mountDisk : bind)
+  yield* mountOnce(path, found.type === "blockDevice" ? disk : bind)
   yield* ownTree(wish)
   return path
 })

@@ -7,6 +7,7 @@ import { isSafeName, subPathTarget } from "../../domain/volumes/volumePaths.ts"
 import type { KubeApi } from "../../layers/api/KubeApi.ts"
 import type { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
+import type { Processes } from "../../layers/host/Processes.ts"
 import type { EventRecorder } from "../events/EventRecorder.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
 import { supervise, superviseToEnd } from "../supervise.ts"
@@ -74,7 +75,16 @@ const prepareSubPath = (use: SubPathUse, up: ReadonlyMap<string, UpVolume>) => {
   )
 }
 
-type Needs = CsiVolumes | EventRecorder | HostFiles | KubeApi | Mounts | ObjectCache | ServiceAccountTokens | VolumeHost
+type Needs =
+  | CsiVolumes
+  | EventRecorder
+  | HostFiles
+  | KubeApi
+  | Mounts
+  | ObjectCache
+  | Processes
+  | ServiceAccountTokens
+  | VolumeHost
 
 /** The workers by UID of their pod. A worker ends with the last of its pod's volumes. */
 const makeWorkers = Effect.gen(function*() {

@@ -11,6 +11,7 @@ import { abandon, laneOf, settle, type VolumeAction, type VolumesMemory } from "
 import type { KubeApi } from "../../layers/api/KubeApi.ts"
 import type { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
+import type { Processes } from "../../layers/host/Processes.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import type { CsiVolumes } from "./CsiVolumes.ts"
 import { readClaims } from "./readClaims.ts"
@@ -86,7 +87,11 @@ const readAll = Effect.fnUntraced(function*(worker: Worker, action: VolumeAction
 const perform = (
   worker: Worker,
   action: Exclude<VolumeAction, { _tag: "Cancel" }>
-): Effect.Effect<string | undefined, VolumeError, CsiVolumes | HostFiles | KubeApi | Mounts | VolumeHost> => {
+): Effect.Effect<
+  string | undefined,
+  VolumeError,
+  CsiVolumes | HostFiles | KubeApi | Mounts | Processes | VolumeHost
+> => {
   const { uid } = worker.state
   const done = Effect.as<string | undefined>(undefined)
   switch (action._tag) {

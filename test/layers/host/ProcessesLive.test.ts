@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Processes } from "../../../src/layers/host/Processes.ts"
 import * as ProcessesLive from "../../../src/layers/host/ProcessesLive.ts"
+import { hostProcessesContract } from "../../contract/HostProcessesContract.ts"
 
 const sh = (script: string) => ({ command: "/bin/sh", args: ["-c", script], timeoutMs: 10_000 })
 
@@ -14,17 +15,9 @@ const eventually = (test: () => boolean) =>
     Effect.retry({ times: 500, schedule: Schedule.spaced(10) })
   )
 
-layer(ProcessesLive.layer, { excludeTestServices: true })("Processes: live", (it) => {
-  it.effect("answers exit code and both outputs", () =>
-    Effect.gen(function*() {
-      const processes = yield* Processes
-      assert.deepStrictEqual(yield* processes.run(sh("echo out; echo err >&2; exit 3")), {
-        exitCode: 3,
-        stdout: "out\n",
-        stderr: "err\n"
-      })
-    }))
+hostProcessesContract("live", ProcessesLive.layer)
 
+layer(ProcessesLive.layer, { excludeTestServices: true })("Processes: live", (it) => {
   it.effect("feeds stdin and replaces the environment and folder", () =>
     Effect.gen(function*() {
       const processes = yield* Processes
@@ -35,20 +28,6 @@ layer(ProcessesLive.layer, { excludeTestServices: true })("Processes: live", (it
         cwd: "/"
       })
       assert.strictEqual(result.stdout, "in\nb\nnone\n/\n")
-    }))
-
-  it.effect("a missing program is NotFound", () =>
-    Effect.gen(function*() {
-      const processes = yield* Processes
-      const error = yield* Effect.flip(processes.run({ command: "/no/such", args: [], timeoutMs: 1000 }))
-      assert.strictEqual(error.reason._tag, "NotFound")
-    }))
-
-  it.effect("a deadline kills it and is Uncertain", () =>
-    Effect.gen(function*() {
-      const processes = yield* Processes
-      const error = yield* Effect.flip(processes.run({ ...sh("sleep 60"), timeoutMs: 50 }))
-      assert.strictEqual(error.reason._tag, "Uncertain")
     }))
 
   it.effect("too much output is refused", () =>
@@ -78,13 +57,5 @@ layer(ProcessesLive.layer, { excludeTestServices: true })("Processes: live", (it
       assert.deepStrictEqual(yield* Effect.forEach(both, processes.exists), [true, true])
       yield* Fiber.interrupt(fiber)
       yield* eventually(() => !both.some((pid) => existsSync(`/proc/${pid}/exe`)))
-    }))
-
-  it.effect("a signal to nobody is NotFound", () =>
-    Effect.gen(function*() {
-      const processes = yield* Processes
-      assert.strictEqual(yield* processes.exists(2 ** 22 + 5), false)
-      const error = yield* Effect.flip(processes.kill(2 ** 22 + 5, "SIGTERM"))
-      assert.strictEqual(error.reason._tag, "NotFound")
     }))
 })

@@ -13,6 +13,7 @@ import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
 import * as HostFilesMemory from "../../../src/layers/host/HostFilesMemory.ts"
 import { Mounts } from "../../../src/layers/host/Mounts.ts"
 import * as MountsMemory from "../../../src/layers/host/MountsMemory.ts"
+import * as ProcessesMemory from "../../../src/layers/host/ProcessesMemory.ts"
 import { EventRecorder } from "../../../src/programs/events/EventRecorder.ts"
 import * as CsiVolumes from "../../../src/programs/volumes/CsiVolumes.ts"
 import * as ObjectCache from "../../../src/programs/volumes/ObjectCache.ts"
@@ -55,6 +56,8 @@ export interface World {
 /** Real or in-memory files and mounts, and the agent's root directory there. */
 export interface Ground {
   readonly layer: Layer.Layer<HostFiles | Mounts>
+  /** Programs of the node, where there are any. */
+  readonly processes?: ProcessesMemory.MemoryProcesses
   readonly root: string
 }
 
@@ -97,6 +100,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
       allocatable: Effect.succeed({ cpu: "4", memory: "1Gi" })
     })
   )
+  const programs = ProcessesMemory.layer(ground.processes)
   const agentLayer = (fuse: Fuse) => {
     const hostLayer = Layer.mergeAll(
       Layer.effect(HostFiles, Effect.map(HostFiles, (files) => HostFiles.of(guarded(files, fuse)))),
@@ -104,7 +108,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     ).pipe(Layer.provide(ground.layer))
     return podVolumeWorkers.layer.pipe(
       Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer)),
-      Layer.provide(Layer.mergeAll(hostLayer, countedApi, recorder, settings, CsiVolumes.noDrivers))
+      Layer.provide(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, CsiVolumes.noDrivers))
     )
   }
   /** Starts an agent in a scope of its own; `stop` ends it between two steps of any fiber. */
