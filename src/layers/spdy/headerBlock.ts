@@ -101,6 +101,9 @@ export class HeaderWriter {
       head.writeUInt16LE(~stored.length & 0xffff, 3)
       parts.push(head, stored)
     }
-    return Buffer.concat(parts)
+    return Buffer.concat([...parts, syncMark])
   }
 }
+
+// An empty block, as after a flush: Go's reader gives nothing out before it has seen one.
+const syncMark = Buffer.from([0, 0, 0, 0xff, 0xff])
