@@ -1,0 +1,277 @@
+/** What a node does for its users, told with `kubectl`: run on the API server in memory and on a real one. */
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem, Layer } from "effect"
+import { connect } from "node:net"
+import { stringify } from "yaml"
+import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
+import type { ClusterServer } from "../../fixture/node/ClusterServer.ts"
+import { container, idle, pod } from "../../fixture/node/pods.ts"
+import { eventually, layer as nodeLayer, TestNode } from "../../fixture/node/TestNode.ts"
+
+const ready = (name: string, seconds = 30) =>
+  Effect.gen(function*() {
+    const node = yield* TestNode
+    yield* node.ok("wait", `pod/${name}`, "--for=condition=Ready", `--timeout=${seconds}s`)
+  })
+
+const field = (kind: string, name: string, path: string) =>
+  Effect.gen(function*() {
+    const node = yield* TestNode
+    return yield* node.ok("get", kind, name, "-o", `jsonpath={${path}}`)
+  })
+
+const gone = (name: string) =>
+  eventually(Effect.gen(function*() {
+    const node = yield* TestNode
+    const ran = yield* node.kubectl("get", "pod", name)
+    assert.include(ran.stderr, "NotFound")
+  }))
+
+/** Events of a pod as `reason: message`. */
+const eventsOf = (name: string) =>
+  Effect.gen(function*() {
+    const node = yield* TestNode
+    const path = "jsonpath={range .items[*]}{.reason}{\": \"}{.message}{\"\\n\"}{end}"
+    return yield* node.ok("get", "events", `--field-selector=involvedObject.name=${name}`, "-o", path)
+  })
+
+/** What a spawned `kubectl` has printed once it holds `text`. */
+const prints = (child: { readonly stdout: NodeJS.ReadableStream | null }, text: string) =>
+  Effect.callback<string>((resume) => {
+    let all = ""
+    child.stdout?.on("data", (chunk: Buffer) => {
+      all += chunk.toString()
+      if (all.includes(text)) resume(Effect.succeed(all))
+    })
+  }).pipe(Effect.timeout("20 seconds"))
+
+const httpGet = (port: number) =>
+  Effect.callback<string, Error>((resume) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write("GET /index.html HTTP/1.0\r\n\r\n"))
+    let all = ""
+    socket.on("data", (chunk) => all += chunk.toString())
+    socket.on("end", () => resume(Effect.succeed(all)))
+    socket.on("error", (error) => resume(Effect.fail(error)))
+    return Effect.sync(() => socket.destroy())
+  })
+
+export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unknown>) => {
+  const under = nodeLayer().pipe(
+    Layer.provideMerge(TestContainerd.layer),
+    Layer.provideMerge(server),
+    Layer.provideMerge(NodeServices.layer)
+  )
+  layer(under, { timeout: "120 seconds", excludeTestServices: true })(`a node on ${name}`, (it) => {
+    it.effect("B3: is Ready within ten seconds of its start, and looks like a kubelet's node", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        yield* node.start
+        yield* eventually(
+          Effect.map(
+            node.ok("wait", "node/n1", "--for=condition=Ready", "--timeout=1s"),
+            (text) => assert.include(text, "met")
+          ),
+          10
+        )
+        const wide = yield* node.ok("get", "node", "n1", "-o", "wide")
+        assert.match(wide, /n1\s+Ready\s+<none>\s+\S+\s+v1\.36\.\d+\S*\s+127\.0\.0\.1\s+<none>\s+\S.*containerd:\/\/\d/)
+        const conditions = yield* field("node", "n1", ".status.conditions[*].type")
+        for (const type of ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"]) assert.include(conditions, type)
+        const lease = yield* node.ok(
+          "get",
+          "lease",
+          "n1",
+          "-n",
+          "kube-node-lease",
+          "-o",
+          "jsonpath={.spec.holderIdentity}"
+        )
+        assert.strictEqual(lease, "n1")
+      }))
+
+    it.effect("a pod runs, is described, logs, is entered, and goes", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        yield* node.apply(pod("web", [
+          container(
+            "c",
+            `echo hello from web; mkdir -p /www; echo served > /www/index.html; httpd -p 8080 -h /www; ${idle}`
+          )
+        ]))
+        yield* ready("web")
+        assert.include(yield* node.ok("logs", "web"), "hello from web")
+        assert.strictEqual(yield* node.ok("exec", "web", "--", "sh", "-c", "echo in; id -u"), "in\n0\n")
+        const failed = yield* node.kubectl("exec", "web", "--", "sh", "-c", "exit 7")
+        assert.strictEqual(failed.code, 7, failed.stderr)
+        const described = yield* node.ok("describe", "pod", "web")
+        for (const word of ["Status:           Running", "Container created", "Container started", "QoS Class:"]) {
+          assert.include(described, word)
+        }
+        yield* node.ok("delete", "pod", "web", "--wait=true", "--timeout=20s")
+        yield* gone("web")
+        const left = yield* node.kubectl("logs", "web")
+        assert.include(left.stderr, "NotFound")
+      }))
+
+    it.effect("logs follow, attach and a terminal reach the container", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        yield* node.apply(pod("talk", [
+          container("c", `i=0; while read line; do echo got $line; done`, { stdin: true }),
+          container("ticks", `trap 'exit 0' TERM; i=0; while true; do i=$((i+1)); echo tick $i; sleep 0.1; done`)
+        ]))
+        yield* ready("talk")
+        const follower = yield* node.spawn("logs", "-f", "talk", "-c", "ticks")
+        const attached = yield* node.spawn("attach", "-i", "talk", "-c", "c")
+        yield* Effect.addFinalizer(() => Effect.sync(() => [follower, attached].map((child) => child.kill("SIGKILL"))))
+        yield* prints(follower, "tick 12\n")
+        attached.stdin?.write("from here\n")
+        yield* prints(attached, "got from here\n")
+        const inTerminal = yield* node.kubectl(
+          "exec",
+          "-i",
+          "-t",
+          "talk",
+          "-c",
+          "ticks",
+          "--",
+          "sh",
+          "-c",
+          "echo $TERM; tty -s; echo $?"
+        )
+        assert.strictEqual(inTerminal.code, 0, inTerminal.stderr)
+        yield* node.ok("delete", "pod", "talk", "--timeout=30s")
+      }))
+
+    it.effect("port-forward carries HTTP both ways", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        yield* node.apply(pod("port", [
+          container("c", `mkdir -p /www; echo served > /www/index.html; httpd -p 8080 -h /www; ${idle}`)
+        ]))
+        yield* ready("port")
+        const forward = yield* node.spawn("port-forward", "pod/port", ":8080", "--address=127.0.0.1")
+        yield* Effect.addFinalizer(() => Effect.sync(() => forward.kill("SIGKILL")))
+        const said = yield* prints(forward, "Forwarding from")
+        const port = Number(/127\.0\.0\.1:(\d+)/.exec(said)?.[1])
+        const answer = yield* eventually(httpGet(port), 5)
+        assert.include(answer, "served")
+        yield* node.ok("delete", "pod", "port", "--timeout=20s")
+      }))
+
+    it.effect("C4, C5: a static pod runs and is mirrored; the mirror comes back, and goes with its file", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const node = yield* TestNode
+        const { metadata: _, spec, ...rest } = pod("x", [container("c", idle)])
+        const { automountServiceAccountToken: _mount, nodeName: _node, ...bare } = spec
+        yield* fs.writeFileString(`${node.manifests}/.hidden`, "not: [yaml")
+        yield* fs.writeFileString(
+          `${node.manifests}/broken.yaml`,
+          "apiVersion: v1\nkind: Pod\nmetadata: {name: broken}\nspec: {containers: 3}\n"
+        )
+        yield* fs.writeFileString(
+          `${node.manifests}/good.yaml`,
+          stringify({ ...rest, metadata: { name: "static" }, spec: bare })
+        )
+        yield* eventually(ready("static-n1", 1))
+        assert.include(yield* field("pod", "static-n1", ".metadata.annotations"), "kubernetes.io/config.mirror")
+        const uid = yield* field("pod", "static-n1", ".metadata.uid")
+        const id = yield* field("pod", "static-n1", ".status.containerStatuses[0].containerID")
+        yield* node.ok("delete", "pod", "static-n1", "--grace-period=0", "--force")
+        yield* eventually(Effect.gen(function*() {
+          assert.notStrictEqual(yield* field("pod", "static-n1", ".metadata.uid"), uid)
+          assert.strictEqual(yield* field("pod", "static-n1", ".status.containerStatuses[0].containerID"), id)
+        }))
+        assert.include(yield* node.log, "broken.yaml")
+        yield* fs.remove(`${node.manifests}/good.yaml`)
+        yield* gone("static-n1")
+      }))
+
+    it.effect("bad pods say what is wrong and do not disturb their neighbours", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        const fromKey = { env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "absent", key: "k" } } }] }
+        yield* node.apply(
+          pod("bad-image", [container("c", idle, { image: "registry.invalid/none:1" })]),
+          pod("bad-name", [container("c", idle, { image: "UPPER/Case:1" })]),
+          pod("bad-key", [container("c", idle, fromKey)]),
+          pod("bad-command", [{ ...container("c", idle), command: ["/no/such/binary"] }]),
+          pod("good", [container("c", idle)])
+        )
+        yield* ready("good")
+        const says = (name: string, reason: string, text: string) =>
+          eventually(Effect.gen(function*() {
+            assert.include(yield* field("pod", name, ".status.containerStatuses[0].state.waiting.reason"), reason)
+            assert.include(yield* eventsOf(name), text)
+          }))
+        yield* says("bad-image", "Image", "Failed to pull image \"registry.invalid/none:1\"")
+        yield* says("bad-name", "InvalidImageName", "must be lowercase")
+        yield* says("bad-key", "CreateContainerConfigError", "configmap \"absent\" not found")
+        yield* eventually(Effect.map(eventsOf("bad-command"), (text) => assert.include(text, "/no/such/binary")))
+        yield* node.ok("delete", "pod", "--all", "--timeout=40s")
+      }))
+
+    it.effect("after kill -9 the agent takes over: nothing restarts, Ready stays, deleted pods go", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        const probe = { readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 } }
+        yield* node.apply(
+          pod("stays", [container("c", idle, probe)]),
+          pod("leaves", [container("c", idle)]),
+          pod("crashes", [container("c", "sleep 0.3; exit 1")])
+        )
+        yield* ready("stays")
+        yield* ready("leaves")
+        const id = yield* field("pod", "stays", ".status.containerStatuses[0].containerID")
+        const watch = yield* node.spawn(
+          "get",
+          "pod",
+          "stays",
+          "-w",
+          "-o",
+          "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}"
+        )
+        yield* Effect.addFinalizer(() => Effect.sync(() => watch.kill("SIGKILL")))
+        let seen = ""
+        watch.stdout?.on("data", (chunk: Buffer) => seen += chunk.toString())
+        for (const pauseMs of [0, 130, 410]) {
+          yield* node.kill("SIGKILL")
+          yield* node.kubectl("delete", "pod", "leaves", "--wait=false")
+          yield* node.start
+          yield* Effect.sleep(1200 + pauseMs)
+        }
+        yield* gone("leaves")
+        yield* eventually(Effect.gen(function*() {
+          assert.include(yield* node.ok("get", "node", "n1"), " Ready")
+          assert.strictEqual(yield* field("pod", "stays", ".status.containerStatuses[0].containerID"), id)
+        }))
+        assert.strictEqual(yield* field("pod", "stays", ".status.containerStatuses[0].restartCount"), "0")
+        assert.notInclude(seen, "False")
+        yield* node.ok("delete", "pod", "--all", "--timeout=40s")
+      }))
+
+    it.effect(
+      "a runtime that is away for half a minute: NotReady, then Ready again, containers live on",
+      () =>
+        Effect.gen(function*() {
+          const node = yield* TestNode
+          const containerd = yield* TestContainerd.TestContainerd
+          yield* node.apply(pod("lives", [container("c", idle)]))
+          yield* ready("lives")
+          const id = yield* field("pod", "lives", ".status.containerStatuses[0].containerID")
+          yield* containerd.kill
+          yield* eventually(Effect.map(node.ok("get", "node", "n1"), (text) => assert.include(text, "NotReady")), 30)
+          yield* Effect.sleep("20 seconds")
+          yield* containerd.start
+          yield* eventually(Effect.map(node.ok("get", "node", "n1"), (text) => assert.match(text, /n1\s+Ready/)), 30)
+          assert.strictEqual(yield* field("pod", "lives", ".status.containerStatuses[0].containerID"), id)
+          assert.strictEqual(yield* field("pod", "lives", ".status.containerStatuses[0].restartCount"), "0")
+          yield* node.ok("delete", "pod", "lives", "--timeout=20s")
+          yield* gone("lives")
+        }),
+      { timeout: 120_000 }
+    )
+  })
+}
