@@ -34,6 +34,8 @@ export interface NetworkList {
   readonly disableCheck: boolean
   readonly disableGc: boolean
   readonly plugins: ReadonlyArray<NetworkPlugin>
+  /** Folders that its plugins are in; absent where whoever runs them knows. */
+  readonly binDirs?: ReadonlyArray<string>
 }
 
 export interface ConfigFile {

@@ -59,7 +59,7 @@ export class Cni extends Context.Service<Cni, {
   /** Succeeds when each plugin is ready for an `add`, and for versions without STATUS. */
   readonly status: (list: NetworkList) => Effect.Effect<void, CniError>
   /** The versions that a plugin speaks. */
-  readonly versions: (type: string) => Effect.Effect<ReadonlyArray<string>, CniError>
+  readonly versions: (type: string, binDirs?: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, CniError>
   /** What is on record: every attachment that was added and not yet wholly taken down. */
   readonly attachments: Effect.Effect<ReadonlyArray<CachedAttachment>, CniError>
 }>()("kubeffect/layers/cni/Cni") {}

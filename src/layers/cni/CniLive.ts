@@ -57,8 +57,10 @@ const make = (options: CniLiveOptions) =>
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
     const path = options.path ?? process.env["PATH"] ?? defaultPath
 
+    const foldersOf = ({ list }: Call) => list.binDirs ?? options.binDirs
+
     const programOf = Effect.fnUntraced(function*(verb: CniVerb, type: string, call: Call) {
-      for (const folder of options.binDirs) {
+      for (const folder of foldersOf(call)) {
         const program = join(folder, type)
         const found = yield* Effect.result(files.stat(program))
         if (Result.isSuccess(found) && found.success.type === "file" && (found.success.mode & 0o111) !== 0) {
@@ -70,7 +72,7 @@ const make = (options: CniLiveOptions) =>
         fault: "PluginMissing",
         // Someone may be about to install it.
         reason: new Retryable({}),
-        detail: `there is no program ${type} in ${options.binDirs.join(", ")}`
+        detail: `there is no program ${type} in ${foldersOf(call).join(", ")}`
       })
     })
 
@@ -87,7 +89,7 @@ const make = (options: CniLiveOptions) =>
       const { exitCode, stderr, stdout } = yield* processes.run({
         command: program,
         args: [],
-        env: { ...pluginEnv(verb, options.binDirs, call.attachment), PATH: path },
+        env: { ...pluginEnv(verb, foldersOf(call), call.attachment), PATH: path },
         stdin: pluginStdin({ ...call, plugin }),
         // Ours comes first, and says what it was.
         timeoutMs: timeoutMs * 2
@@ -156,9 +158,9 @@ const make = (options: CniLiveOptions) =>
       )
     }
 
-    const versions = Effect.fn("Cni.versions")(function*(type: string) {
-      const list = { source: "", name: "", versions: [], disableCheck: false, disableGc: false, plugins: [] }
-      const call = { list, version: "1.0.0" }
+    const versions = Effect.fn("Cni.versions")(function*(type: string, binDirs?: ReadonlyArray<string>) {
+      const nowhere = { source: "", name: "", versions: [], disableCheck: false, disableGc: false, plugins: [] }
+      const call = { list: binDirs === undefined ? nowhere : { ...nowhere, binDirs }, version: "1.0.0" }
       const answer = yield* runPlugin("VERSION", { type, capabilities: [], fields: {} }, call)
       const supported = isObject(answer) ? answer["supportedVersions"] : undefined
       if (Array.isArray(supported)) return supported.filter((version): version is string => typeof version === "string")

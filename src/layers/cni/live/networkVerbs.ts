@@ -50,7 +50,7 @@ const versionFor = (versions: Cni["Service"]["versions"]) =>
   Effect.fnUntraced(function*(verb: CniVerb, list: NetworkList) {
     const [only] = list.versions
     if (only !== undefined && list.versions.length === 1) return only
-    const ofPlugins = yield* Effect.forEach(list.plugins, ({ type }) => versions(type))
+    const ofPlugins = yield* Effect.forEach(list.plugins, ({ type }) => versions(type, list.binDirs))
     const agreed = agreedVersion(list.versions, ofPlugins)
     if (agreed !== undefined) return agreed
     const spoken = list.plugins.map(({ type }, index) => `${type} ${ofPlugins[index]?.join(" ")}`).join("; ")
