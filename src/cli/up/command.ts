@@ -17,9 +17,19 @@ export const up = Command.make(
     endpoint: Flag.String("container-runtime-endpoint").pipe(
       Flag.withDescription("use this runtime, such as unix:///run/containerd/containerd.sock; pods it has are removed"),
       Flag.optional
+    ),
+    simulated: Flag.Boolean("simulated").pipe(
+      Flag.withDescription("play the containers, even where real ones could run"),
+      Flag.withDefault(false)
     )
   },
-  Effect.fnUntraced(function*({ demo, endpoint, exit }) {
-    yield* run({ demo, exit, endpoint: Option.getOrUndefined(endpoint), searchPath: process.env["PATH"] ?? "" })
+  Effect.fnUntraced(function*({ demo, endpoint, exit, simulated }) {
+    yield* run({
+      demo,
+      exit,
+      simulated,
+      endpoint: Option.getOrUndefined(endpoint),
+      searchPath: process.env["PATH"] ?? ""
+    })
   })
 ).pipe(Command.withDescription("A node for one person: API server in memory, agent, and a container runtime"))

@@ -24,6 +24,7 @@ export interface UpOptions {
   /** End when the demo has been shown, or at once when the node is ready. */
   readonly exit: boolean
   readonly endpoint: string | undefined
+  readonly simulated: boolean
   readonly searchPath: string
 }
 
@@ -32,7 +33,7 @@ const say = Console.log
 export const up = Effect.fn("up")(function*(options: UpOptions) {
   yield* say(`kubeffect ${version}: a node for one person`)
   const machine = yield* findMachine(options.searchPath)
-  const choice = chooseRuntime(machine, options.endpoint)
+  const choice = chooseRuntime(machine, options)
   const place = yield* makePlace(tmpdir(), process.pid % 50_000)
   const body = Effect.gen(function*() {
     yield* Effect.forEach(runtimeAnnouncement(choice), (line) => say(line), { discard: true })

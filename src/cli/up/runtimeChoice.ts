@@ -24,10 +24,16 @@ export type RuntimeChoice =
     /** Without iptables, pods reach each other and the node, but no further. */
     readonly masquerade: boolean
   }
-  /** No containers: they are played. `missing` is what real ones need. */
+  /** No containers: they are played. `missing` is what real ones need; nothing when this was asked for. */
   | { readonly _tag: "Simulated"; readonly missing: ReadonlyArray<string> }
 
-export const chooseRuntime = (machine: Machine, endpoint: string | undefined): RuntimeChoice => {
+export interface RuntimeWish {
+  readonly endpoint: string | undefined
+  readonly simulated: boolean
+}
+
+export const chooseRuntime = (machine: Machine, { endpoint, simulated }: RuntimeWish): RuntimeChoice => {
+  if (simulated) return { _tag: "Simulated", missing: [] }
   if (endpoint !== undefined) return { _tag: "Given", endpoint }
   const { cniBinDir, containerd, iptables, runc, uid } = machine
   if (uid === 0 && containerd !== undefined && runc !== undefined && cniBinDir !== undefined) {
@@ -55,6 +61,7 @@ export const runtimeAnnouncement = (choice: RuntimeChoice): ReadonlyArray<string
         ...(choice.masquerade ? [] : ["         no iptables here: pods do not reach the world outside the node"])
       ]
     case "Simulated": {
+      if (choice.missing.length === 0) return ["runtime: simulated, as asked; no containers run, they are played"]
       const packages = choice.missing.filter((name) => name !== "root")
       return [
         `runtime: simulated, for want of ${choice.missing.join(", ")}; no containers run, they are played`,

@@ -10,12 +10,18 @@ const full: Machine = {
 }
 
 describe("which runtime `up` uses", () => {
-  it.each<{ machine: Machine; endpoint?: string; want: ReadonlyArray<string>; why: string }>([
+  it.each<{ machine: Machine; endpoint?: string; simulated?: boolean; want: ReadonlyArray<string>; why: string }>([
     {
       machine: { ...full, uid: 1000 },
       endpoint: "unix:///x.sock",
       want: ["runtime: unix:///x.sock, as asked"],
       why: "what was asked for wins"
+    },
+    {
+      machine: full,
+      simulated: true,
+      want: ["runtime: simulated, as asked; no containers run, they are played"],
+      why: "for who wants to try something quickly"
     },
     {
       machine: full,
@@ -56,6 +62,7 @@ describe("which runtime `up` uses", () => {
     }
   ])(
     "$want: $why",
-    ({ endpoint, machine, want }) => assert.deepEqual(runtimeAnnouncement(chooseRuntime(machine, endpoint)), want)
+    ({ endpoint, machine, simulated = false, want }) =>
+      assert.deepEqual(runtimeAnnouncement(chooseRuntime(machine, { endpoint, simulated })), want)
   )
 })
