@@ -22,12 +22,16 @@ import { containerCalls } from "./sim/containers.ts"
 import { execCalls } from "./sim/execs.ts"
 import { imageCalls } from "./sim/imageCalls.ts"
 import { nodeCalls } from "./sim/nodeCalls.ts"
+import type { SimOptions } from "./sim/options.ts"
 import type { RuntimeHappening } from "./sim/records.ts"
 import { sandboxCalls } from "./sim/sandboxes.ts"
-import { type SimOptions, SimRuntime } from "./sim/SimRuntime.ts"
+import { SimRuntime } from "./sim/SimRuntime.ts"
 
-export { containerdLatencies, SimRuntime } from "./sim/SimRuntime.ts"
-export type { Latency, SimOptions } from "./sim/SimRuntime.ts"
+export type { Registry } from "./sim/images.ts"
+export { containerdLatencies } from "./sim/options.ts"
+export type { Latencies, Latency, SimOptions } from "./sim/options.ts"
+export type { ContainerScript, ExecReply, NetworkReply, NetworkRequest, Workload, Workloads } from "./sim/script.ts"
+export { SimRuntime } from "./sim/SimRuntime.ts"
 
 /** A runtime with nothing on it but the images it begins with. */
 export const make = (options: Partial<SimOptions> = {}): SimRuntime => new SimRuntime(options)

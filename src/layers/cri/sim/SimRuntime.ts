@@ -4,72 +4,14 @@
  */
 import { createHash } from "node:crypto"
 import { Addresses } from "./addresses.ts"
-import { anyImage, fullName, ImageStore, type Registry } from "./images.ts"
+import { fullName, ImageStore } from "./images.ts"
 import { logLine } from "./logLine.ts"
+import { answerOf } from "./network.ts"
+import { defaults, type SimOptions } from "./options.ts"
 import { advance, type Output, type OutputStream, type Progress, terminate } from "./program.ts"
 import type { ContainerRecord, EventKind, RuntimeHappening, SandboxRecord } from "./records.ts"
-import { infer, type Workloads } from "./script.ts"
+import { infer, type NetworkReply, type NetworkRequest } from "./script.ts"
 import { type Timer, Timers, type Woken } from "./timers.ts"
-
-/** Shortest and longest time, both in milliseconds. */
-export type Latency = readonly [min: number, max: number]
-
-/** How long the runtime takes, without what the container's own script adds. */
-export interface Latencies {
-  readonly runPodSandbox: Latency
-  readonly stopPodSandbox: Latency
-  readonly removePodSandbox: Latency
-  readonly createContainer: Latency
-  readonly startContainer: Latency
-  /** From the last signal to the end of StopContainer. */
-  readonly stopContainer: Latency
-  readonly removeContainer: Latency
-  readonly execSync: Latency
-  /** Every call that only reads. */
-  readonly read: Latency
-}
-
-/** About what containerd 2.1 takes on two cores. */
-export const containerdLatencies: Latencies = {
-  runPodSandbox: [90, 160],
-  stopPodSandbox: [60, 100],
-  removePodSandbox: [15, 30],
-  createContainer: [8, 20],
-  startContainer: [45, 85],
-  stopContainer: [20, 60],
-  removeContainer: [5, 15],
-  execSync: [25, 50],
-  read: [0, 0]
-}
-
-export interface SimOptions {
-  /** Tells runtimes of one world apart: part of every id. */
-  readonly node: string
-  /** One range, or one of each family. */
-  readonly podCidrs: ReadonlyArray<string>
-  readonly registry: Registry
-  /** There from the start. */
-  readonly images: ReadonlyArray<string>
-  readonly workloads: Workloads
-  readonly latencies: Latencies
-  readonly cgroupDriver: "cgroupfs" | "systemd"
-  /** Names of runtime classes' handlers, beside the default one. */
-  readonly runtimeHandlers: ReadonlyArray<string>
-  /** Keeps every call for tests; without it, calls leave no trace. */
-  readonly recordCalls: boolean
-}
-
-export const defaults: SimOptions = {
-  node: "node",
-  podCidrs: ["10.88.0.0/16"],
-  registry: anyImage,
-  images: ["registry.k8s.io/pause:3.10"],
-  workloads: () => undefined,
-  latencies: containerdLatencies,
-  cgroupDriver: "cgroupfs",
-  runtimeHandlers: [],
-  recordCalls: false
-}
 
 export interface RecordedCall {
   readonly atMs: number
@@ -109,6 +51,8 @@ export class SimRuntime {
     runtime: undefined,
     network: undefined
   }
+  /** Ready sandboxes by each of their addresses. */
+  readonly #reachable = new Map<string, SandboxRecord>()
   readonly #timers = new Timers()
   readonly #programs = new Map<string, ReturnType<typeof infer>>()
   #ids = 0
@@ -234,11 +178,30 @@ export class SimRuntime {
     })
   }
 
+  /** It is up, with the address it was given. */
+  addSandbox(sandbox: SandboxRecord, now: number): void {
+    this.sandboxes.set(sandbox.id, sandbox)
+    for (const ip of sandbox.address?.ips ?? []) this.#reachable.set(ip, sandbox)
+    this.publish("Created", sandbox, undefined, now)
+    this.publish("Started", sandbox, undefined, now)
+  }
+
+  /** What answers at the address, for a simulated prober; undefined where nobody is. */
+  readonly network = (host: string, request: NetworkRequest, now: number): NetworkReply | undefined => {
+    this.settle(now)
+    const sandbox = this.#reachable.get(host)
+    if (sandbox !== undefined) return answerOf([sandbox], request, now)
+    if (!this.options.hostAddresses.includes(host)) return undefined
+    const onHost = [...this.sandboxes.values()].filter(({ address, ready }) => ready && address === undefined)
+    return answerOf(onHost, request, now)
+  }
+
   /** Stops everything in the sandbox and takes its address away. */
   stopSandbox(sandbox: SandboxRecord, now: number): void {
     for (const container of sandbox.containers) this.kill(container, now)
     if (!sandbox.ready) return
     this.loseSandbox(sandbox, now)
+    for (const ip of sandbox.address?.ips ?? []) this.#reachable.delete(ip)
     if (sandbox.address !== undefined) this.addresses.free(sandbox.address.index)
     sandbox.address = undefined
   }

@@ -4,8 +4,9 @@ import { Clock, Effect, Random } from "effect"
 import type { ImageService, RuntimeService } from "../../../gen/cri/api_pb.ts"
 import { failureOf } from "../../grpc/failureOf.ts"
 import { CriError, GrpcCode } from "../Cri.ts"
+import type { Latency } from "./options.ts"
 import type { ContainerRecord, SandboxRecord } from "./records.ts"
-import type { Latency, SimRuntime } from "./SimRuntime.ts"
+import type { SimRuntime } from "./SimRuntime.ts"
 
 export interface Call {
   readonly op: string

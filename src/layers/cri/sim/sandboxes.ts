@@ -50,10 +50,7 @@ const runPodSandbox: Method<"runPodSandbox"> = (runtime) =>
         ready: true,
         containers: new Set()
       }
-      runtime.sandboxes.set(id, sandbox)
-      const at = yield* now
-      runtime.publish("Created", sandbox, undefined, at)
-      runtime.publish("Started", sandbox, undefined, at)
+      runtime.addSandbox(sandbox, yield* now)
       return { podSandboxId: id }
     })
     return yield* reserving(runtime, call, { kind: "sandbox", name: sandboxName(metadata), id }, make)

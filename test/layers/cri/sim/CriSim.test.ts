@@ -197,6 +197,37 @@ describe("CriSim: scripts", () => {
         })
     ))
 
+  it.effect("H4: a script answers on the network of its sandbox, while it runs", () =>
+    on(
+      {
+        workloads: ({ containerName }) =>
+          containerName === "web"
+            ? { network: ({ port }, { ageMs }) => ({ listening: port === 80, status: ageMs > 5000 ? 200 : 503 }) }
+            : undefined
+      },
+      ({ runtime }) =>
+        Effect.gen(function*() {
+          const cri = yield* Cri
+          const podSandboxId = yield* sandbox()
+          const ip = (yield* cri.podSandboxStatus({ podSandboxId })).status?.network?.ip ?? ""
+          const ask = (port: number, host = ip) =>
+            Effect.map(Clock.currentTimeMillis, (now) => runtime.network(host, { kind: "tcp", port }, now))
+          assert.deepStrictEqual(yield* ask(80), { listening: false })
+          const containerId = yield* container(podSandboxId, { name: "web" })
+          assert.deepStrictEqual(yield* ask(80), { listening: true, status: 503 })
+          yield* pass(6000)
+          assert.deepStrictEqual(yield* ask(80), { listening: true, status: 200 })
+          assert.deepStrictEqual(yield* ask(81), { listening: false })
+          yield* container(podSandboxId, { name: "any", command: ["/usr/bin/some-server"] })
+          assert.deepStrictEqual(yield* ask(81), { listening: true }, "a server that nobody described")
+          yield* done(cri.stopContainer({ containerId, timeout: 30n }))
+          assert.deepStrictEqual(yield* ask(80), { listening: true })
+          assert.strictEqual(yield* ask(80, "10.9.9.9"), undefined)
+          yield* done(cri.stopPodSandbox({ podSandboxId }))
+          assert.strictEqual(yield* ask(80), undefined)
+        })
+    ))
+
   it.effect("files that a process makes are there for its probes", () =>
     on({}, () =>
       Effect.gen(function*() {
@@ -303,7 +334,7 @@ describe("CriSim: time and restarts", () => {
           ])
           const last = all.at(-1)
           assert.deepInclude(last, { containerId: id, podUid: "pod", exitCode: 3 })
-          assert.strictEqual(last?.occurredAtMs, Number(startedAt) / 1e6 + 5000)
+          assert.strictEqual(last?.occurredAtMs, Number((startedAt ?? 0n) / 1_000_000n) + 5000)
         }
       })))
 

@@ -1,0 +1,30 @@
+/** Who listens at the addresses of simulated sandboxes, and what they answer. */
+import type { ContainerRecord, SandboxRecord } from "./records.ts"
+import type { NetworkReply, NetworkRequest } from "./script.ts"
+
+const silent: NetworkReply = { listening: false }
+
+const ask = (container: ContainerRecord, request: NetworkRequest, now: number): NetworkReply => {
+  const { network } = container.script
+  if (network !== undefined) {
+    return network(request, { ageMs: now - container.startedAtMs, attempt: container.attempt })
+  }
+  // A program nobody described is a server, on whatever port somebody looks for it.
+  return container.server ? { listening: true } : silent
+}
+
+/** Containers of a sandbox share its ports: the first that listens answers. */
+export const answerOf = (
+  sandboxes: Iterable<SandboxRecord>,
+  request: NetworkRequest,
+  now: number
+): NetworkReply => {
+  for (const sandbox of sandboxes) {
+    for (const container of sandbox.containers) {
+      if (container.state !== "Running") continue
+      const reply = ask(container, request, now)
+      if (reply.listening) return reply
+    }
+  }
+  return silent
+}
