@@ -8,14 +8,14 @@ describe("B14: /dev/kmsg", () => {
   it.live("lines written after the call are heard, once and in order; older ones are not", () =>
     Effect.gen(function*() {
       const mark = `kubeffect-test-${process.pid}`
-      writeFileSync("/dev/kmsg", `${mark} before`)
+      writeFileSync("/dev/kmsg", `${mark} before\n`)
       const log = yield* KernelLog
       const heard = yield* Effect.forkChild(
         log.lines.pipe(Stream.filter(({ text }) => text.startsWith(mark)), Stream.take(2), Stream.runCollect)
       )
       // The call is in place at some point; what is written before that point is not heard, so it is written on.
       const writing = yield* Effect.forkChild(
-        Effect.sync(() => writeFileSync("/dev/kmsg", `${mark} after`)).pipe(Effect.repeat(Schedule.spaced(200)))
+        Effect.sync(() => writeFileSync("/dev/kmsg", `${mark} after\n`)).pipe(Effect.repeat(Schedule.spaced(200)))
       )
       const lines = yield* Fiber.join(heard)
       yield* Fiber.interrupt(writing)
