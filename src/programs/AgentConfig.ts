@@ -59,6 +59,13 @@ export interface AgentSettings {
   readonly evictionPressureTransitionMs: number
   readonly containerLogMaxSizeBytes: number
   readonly containerLogMaxFiles: number
+  readonly containerLogMaxWorkers: number
+  readonly containerLogMonitorIntervalMs: number
+  /** Dead containers kept of each name; negative: no limit. */
+  readonly maxDeadPerContainer: number
+  /** Dead containers kept in all; negative: no limit. */
+  readonly maxDeadContainers: number
+  readonly minDeadContainerAgeMs: number
   readonly imageGcHighPercent: number
   readonly imageGcLowPercent: number
   readonly imageMinimumGcAgeMs: number

@@ -6,11 +6,15 @@ import { Effect } from "effect"
 import { HeartbeatApi } from "../layers/api/HeartbeatApi.ts"
 import { KubeApi } from "../layers/api/KubeApi.ts"
 import { AgentConfig } from "./AgentConfig.ts"
+import { containerGc } from "./cleanup/containerGc.ts"
+import { imageGcLoop } from "./cleanup/imageGcLoop.ts"
+import { logRotationLoop } from "./cleanup/logRotation.ts"
 import { orphanPods } from "./cleanup/orphanPods.ts"
 import { nodeLease } from "./node/nodeLease.ts"
 import { nodeStatusLoop } from "./node/nodeStatusLoop.ts"
 import { ownNode } from "./node/ownNode.ts"
 import { apiPods } from "./pods/apiPods.ts"
+import { PodRegistry } from "./pods/PodRegistry.ts"
 import { podWorkers } from "./pods/podWorkers.ts"
 import { qosCgroups } from "./pods/qosCgroups.ts"
 import { RuntimeView } from "./runtime/RuntimeView.ts"
@@ -34,11 +38,16 @@ const connected = Effect.all([heartbeats, ownNode, apiPods, mirrorPods], { concu
 export const agent = Effect.gen(function*() {
   const config = yield* AgentConfig
   const view = yield* RuntimeView
-  const files = config.staticPodPath === undefined ? Effect.never : staticFiles(config.staticPodPath)
+  const registry = yield* PodRegistry
+  // A source that this node does not have has nothing to tell: nobody must wait for it (parity C3).
+  const files = config.staticPodPath === undefined ? registry.replace("file", []) : staticFiles(config.staticPodPath)
   const local = Effect.gen(function*() {
     // Workers decide on what the runtime has: it must have been asked once, so that nothing that runs is started again.
     yield* superviseToEnd("first listing of the runtime", view.relist)
-    yield* Effect.all([podWorkers, orphanPods, qosCgroups], { concurrency: "unbounded", discard: true })
+    yield* Effect.all([podWorkers, orphanPods, qosCgroups, containerGc, imageGcLoop, logRotationLoop], {
+      concurrency: "unbounded",
+      discard: true
+    })
   })
   return yield* Effect.all([local, files, config.standalone ? Effect.never : connected], {
     concurrency: "unbounded",

@@ -58,6 +58,9 @@ export const agentSettings = (
     swapBehavior: config.memorySwap.swapBehavior === "LimitedSwap" ? "LimitedSwap" : "NoSwap",
     singleProcessOomKill: config.singleProcessOOMKill ?? false,
     enableControllerAttachDetach: config.enableControllerAttachDetach,
+    maxDeadPerContainer: options.maximumDeadContainersPerContainer,
+    maxDeadContainers: options.maximumDeadContainers,
+    minDeadContainerAgeMs: options.minimumContainerTtlMs,
     ...rhythms(config),
     ...limits(config),
     ...images(config),
@@ -90,7 +93,9 @@ const limits = (config: KubeletConfiguration) => ({
   systemReserved: config.systemReserved,
   evictionHard: config.evictionHard,
   containerLogMaxSizeBytes: valueOfText(config.containerLogMaxSize),
-  containerLogMaxFiles: config.containerLogMaxFiles
+  containerLogMaxFiles: config.containerLogMaxFiles,
+  containerLogMaxWorkers: config.containerLogMaxWorkers,
+  containerLogMonitorIntervalMs: config.containerLogMonitorInterval
 })
 
 const images = (config: KubeletConfiguration) => ({

@@ -1,6 +1,7 @@
 /** The machine as it is: every host service, live. */
 import { Layer } from "effect"
 import * as CgroupsLive from "../../layers/host/CgroupsLive.ts"
+import * as CompressionLive from "../../layers/host/CompressionLive.ts"
 import * as HostFilesLive from "../../layers/host/HostFilesLive.ts"
 import * as KernelLogLive from "../../layers/host/KernelLogLive.ts"
 import * as MountsLive from "../../layers/host/MountsLive.ts"
@@ -11,6 +12,7 @@ import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
 export const hostLayers = (rootDirectory: string) =>
   Layer.mergeAll(
     CgroupsLive.layer(),
+    CompressionLive.layer,
     MountsLive.layer,
     NodeFactsLive.layer({ rootDirectory }),
     KernelLogLive.layer

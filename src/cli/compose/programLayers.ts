@@ -3,6 +3,7 @@
  * provide are the layers of a node: its API server, runtime and host.
  */
 import { Layer } from "effect"
+import * as ImageGc from "../../programs/cleanup/ImageGc.ts"
 import * as EventRecorder from "../../programs/events/EventRecorder.ts"
 import * as Credentials from "../../programs/images/Credentials.ts"
 import * as ImagePuller from "../../programs/images/ImagePuller.ts"
@@ -33,10 +34,12 @@ const runtime = Layer.mergeAll(RuntimeView.layer, RuntimeHealth.layer).pipe(
 /** `standalone`: pods come from files only, and nothing waits for the API server to be heard. */
 export const programLayers = (standalone: boolean) =>
   Interpreter.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Admission.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(Admission.layer, ImageGc.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer)
+    ),
     Layer.provideMerge(VolumeHost.layer),
     Layer.provideMerge(Credentials.layer),
-    Layer.provideMerge(EventRecorder.layer),
+    Layer.provideMerge(standalone ? EventRecorder.layerLog : EventRecorder.layer),
     Layer.provideMerge(NodeState.layer),
     Layer.provideMerge(Layer.mergeAll(objects, runtime, CsiVolumes.noDrivers)),
     // Orphans are only removed when every source of pods has been heard.

@@ -1,13 +1,15 @@
-/** A machine that is made up: host and runtime in memory, under the agent that runs on real ones. */
+/** A machine that is made up: host, runtime and network in memory, under the agent that runs on real ones. */
 import { Effect, Layer, PubSub } from "effect"
 import * as CriSim from "../../layers/cri/CriSim.ts"
 import * as CgroupsMemory from "../../layers/host/CgroupsMemory.ts"
+import * as CompressionMemory from "../../layers/host/CompressionMemory.ts"
 import * as HostFilesMemory from "../../layers/host/HostFilesMemory.ts"
 import type { KernelLogLine } from "../../layers/host/KernelLog.ts"
 import * as KernelLogMemory from "../../layers/host/KernelLogMemory.ts"
 import * as MountsMemory from "../../layers/host/MountsMemory.ts"
 import * as NodeFactsMemory from "../../layers/host/NodeFactsMemory.ts"
 import * as ProcessesMemory from "../../layers/host/ProcessesMemory.ts"
+import * as ProberSim from "../../layers/probes/ProberSim.ts"
 
 export interface SimulatedMachine {
   readonly hostname: string
@@ -17,8 +19,10 @@ export interface SimulatedMachine {
 export const simulatedLayers = ({ hostname, runtime }: SimulatedMachine) =>
   Layer.unwrap(Effect.gen(function*() {
     const host = new HostFilesMemory.MemoryHost()
+    host.makeDirectories("/etc")
+    host.write("/etc/resolv.conf", "nameserver 10.0.0.1\n")
     const kernelLog = yield* PubSub.sliding<KernelLogLine>(64)
-    return CriSim.layer(runtime).pipe(
+    return Layer.mergeAll(CriSim.layer(runtime), ProberSim.layer(runtime), CompressionMemory.layer).pipe(
       Layer.provideMerge(Layer.mergeAll(
         HostFilesMemory.layer(host),
         MountsMemory.layer(host),

@@ -298,10 +298,7 @@ export const optionsWithoutEffect: Partial<Record<OptionName, string>> = {
   exitOnLockContention: "no lock is taken",
   imageCredentialProviderConfig: "registry credentials come from pull secrets only",
   imageCredentialProviderBinDir: "registry credentials come from pull secrets only",
-  runtimeCgroups: "the runtime has no statistics of its own",
-  minimumContainerTtl: "dead containers are removed with their pod",
-  maximumDeadContainersPerContainer: "dead containers are removed with their pod",
-  maximumDeadContainers: "dead containers are removed with their pod"
+  runtimeCgroups: "the runtime has no statistics of its own"
 }
 
 /** Flags the kubelet once had, by the release that removed them (parity A20). */

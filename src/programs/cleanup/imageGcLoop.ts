@@ -1,0 +1,31 @@
+/** Collects unused images every five minutes and tells users of failures (parity G4). */
+import { Effect, Ref, Schedule } from "effect"
+import { AgentConfig } from "../AgentConfig.ts"
+import { EventRecorder } from "../events/EventRecorder.ts"
+import { supervise } from "../supervise.ts"
+import { ImageGc } from "./ImageGc.ts"
+
+const periodMs = 300_000
+
+/** Runs for ever. */
+export const imageGcLoop = Effect.gen(function*() {
+  const { imageGcHighPercent, imageMaximumGcAgeMs } = yield* AgentConfig
+  if (imageGcHighPercent >= 100 && imageMaximumGcAgeMs <= 0) return yield* Effect.never
+  const images = yield* ImageGc
+  const events = yield* EventRecorder
+  const failedBefore = yield* Ref.make(false)
+  const warn = (reason: string, message: string) => events.recordNode({ type: "Warning", reason, message })
+
+  const round = images.collect.pipe(
+    Effect.andThen(Ref.set(failedBefore, false)),
+    Effect.tapErrorTag("ImageSpaceError", ({ message, reason }) => warn(reason, message)),
+    Effect.catch((error) =>
+      Effect.gen(function*() {
+        yield* Effect.logError("Image garbage collection failed", error)
+        // A runtime that is still starting has no statistics: the first failure says little.
+        if (yield* Ref.getAndSet(failedBefore, true)) yield* warn("ImageGCFailed", error.message)
+      })
+    )
+  )
+  return yield* supervise("image garbage", Effect.repeat(round, Schedule.spaced(periodMs)))
+})

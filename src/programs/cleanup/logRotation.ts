@@ -1,0 +1,86 @@
+/** Keeps the logs of running containers within their size: moves them aside, compresses and drops old ones (parity G6). */
+import { Clock, Effect, Ref, Schedule } from "effect"
+import { compressedName, compressingName, logRotation } from "../../domain/gc/logRotation.ts"
+import { labelPodUid } from "../../domain/runtime/labels.ts"
+import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
+import { Compression } from "../../layers/host/Compression.ts"
+import { HostFiles } from "../../layers/host/HostFiles.ts"
+import { AgentConfig } from "../AgentConfig.ts"
+import { supervise } from "../supervise.ts"
+
+const compress = Effect.fnUntraced(function*(path: string) {
+  const files = yield* HostFiles
+  const compression = yield* Compression
+  yield* compression.gzipFile(path, compressingName(path))
+  yield* files.rename(compressingName(path), compressedName(path))
+  yield* files.removeFile(path)
+})
+
+/**
+ * Gives the container a new file. In one piece: between the two steps the container writes into a file that nobody looks
+ * for. A crash there is healed by the next round, which finds no live file and has the runtime open one.
+ */
+const moveAside = Effect.fnUntraced(function*(containerId: string, path: string, to: string) {
+  const cri = yield* Cri
+  const files = yield* HostFiles
+  yield* files.rename(path, to)
+  yield* cri.reopenContainerLog({ containerId }).pipe(
+    Effect.tapError(() => files.rename(to, path))
+  )
+}, Effect.uninterruptible)
+
+const rotate = Effect.fnUntraced(function*(containerId: string, path: string, maxFiles: number) {
+  const files = yield* HostFiles
+  const slash = path.lastIndexOf("/")
+  const folder = path.slice(0, slash)
+  const siblings = yield* files.readDirectory(folder)
+  const plan = logRotation({ log: path.slice(slash + 1), siblings }, maxFiles, yield* Clock.currentTimeMillis)
+  yield* Effect.forEach(plan.remove, (name) => files.removeFile(`${folder}/${name}`), { discard: true })
+  yield* Effect.forEach(plan.compress, (name) => compress(`${folder}/${name}`), { discard: true })
+  if (plan.rotateTo !== undefined) yield* moveAside(containerId, path, `${folder}/${plan.rotateTo}`)
+})
+
+/** Runs for ever. */
+export const logRotationLoop = Effect.gen(function*() {
+  const cri = yield* Cri
+  const files = yield* HostFiles
+  const config = yield* AgentConfig
+  // Where a container's log lies never changes, so the runtime is asked for it once.
+  const paths = yield* Ref.make<ReadonlyMap<string, string>>(new Map())
+
+  const pathOf = Effect.fnUntraced(function*(containerId: string) {
+    const known = (yield* Ref.get(paths)).get(containerId)
+    if (known !== undefined) return known
+    const { status } = yield* cri.containerStatus({ containerId })
+    const path = status?.logPath ?? ""
+    yield* Ref.update(paths, (all) => new Map(all).set(containerId, path))
+    return path
+  })
+
+  const look = Effect.fnUntraced(function*(containerId: string) {
+    const path = yield* pathOf(containerId)
+    if (path === "") return
+    const size = yield* Effect.map(files.stat(path), ({ sizeBytes }) => sizeBytes).pipe(
+      Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(undefined))
+    )
+    if (size === undefined) return yield* cri.reopenContainerLog({ containerId })
+    if (size >= config.containerLogMaxSizeBytes) yield* rotate(containerId, path, config.containerLogMaxFiles)
+  }, (effect, containerId) =>
+    effect.pipe(
+      Effect.catchReason("CriError", "NotFound", () => Effect.void),
+      // One log that cannot be rotated must not let the others grow.
+      Effect.catch((error) => Effect.logWarning(`cannot rotate the log of the container ${containerId}`, error))
+    ))
+
+  const round = Effect.gen(function*() {
+    const { containers } = yield* cri.listContainers({ filter: { state: { state: ContainerState.CONTAINER_RUNNING } } })
+    const running = new Set(containers.filter(({ labels }) => labelPodUid in labels).map(({ id }) => id))
+    yield* Ref.update(paths, (all) => new Map([...all].filter(([id]) => running.has(id))))
+    yield* Effect.forEach(running, look, { concurrency: config.containerLogMaxWorkers, discard: true })
+  })
+
+  return yield* supervise(
+    "log rotation",
+    Effect.repeat(round, Schedule.spaced(config.containerLogMonitorIntervalMs))
+  )
+})
