@@ -20,6 +20,8 @@ export const simulatedLayers = ({ hostname, runtime }: SimulatedMachine) =>
   Layer.unwrap(Effect.gen(function*() {
     const host = new HostFilesMemory.MemoryHost()
     host.makeDirectories("/etc")
+    // Where the simulated runtime says that its images are.
+    host.makeDirectories("/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs")
     host.write("/etc/resolv.conf", "nameserver 10.0.0.1\n")
     const kernelLog = yield* PubSub.sliding<KernelLogLine>(64)
     return Layer.mergeAll(CriSim.layer(runtime), ProberSim.layer(runtime), CompressionMemory.layer).pipe(

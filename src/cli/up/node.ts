@@ -1,21 +1,19 @@
 /** The node of `kubeffect up`: the whole agent with its server, on the runtime that was chosen. */
 import { Effect, Layer, Option } from "effect"
-import { apiVersion, kind } from "../../domain/kubeletConfig/file.ts"
-import { effectiveConfig } from "../../domain/kubeletConfig/layering.ts"
+import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.ts"
 import * as KubeApiMemory from "../../layers/api/KubeApiMemory.ts"
 import type { MemoryApi } from "../../layers/api/memory/MemoryApi.ts"
 import * as CriSim from "../../layers/cri/CriSim.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import * as ProberLive from "../../layers/probes/ProberLive.ts"
 import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
-import { agentSettings } from "../compose/agentSettings.ts"
 import { hostLayers } from "../compose/hostLayers.ts"
 import { runNode } from "../compose/node.ts"
+import { planNode } from "../compose/nodePlan.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
 import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
 import { simulatedLayers } from "../compose/simulatedLayers.ts"
 import { runtimeCgroupDriver } from "../compose/surroundings.ts"
-import { invocation } from "../kubelet/invocation.ts"
 import type { Place } from "./place.ts"
 
 export const nodeName = "kubeffect"
@@ -32,72 +30,53 @@ export interface UpNode {
 }
 
 /** What a node for one person has other than a node of a cluster. */
-const configuration = ({ place, runtime }: UpNode) => {
-  const root = runtime._tag === "Real" ? `${place.directory}/node` : "/var/lib/kubelet"
-  return {
-    root,
-    clientCa: `${root}/pki/ca.crt`,
-    fields: {
-      address: "127.0.0.1",
-      port: place.nodePort,
-      healthzPort: 0,
-      authentication: { x509: { clientCAFile: `${root}/pki/ca.crt` } },
-      podLogsDir: `${root}/logs`,
-      cgroupRoot: place.cgroup,
-      clusterDomain: "cluster.local",
-      // Someone's own machine is as it is.
-      failSwapOn: false,
-      failCgroupV1: false,
-      evictionHard: {},
-      enforceNodeAllocatable: ["none"]
-    }
-  }
-}
+const configuration = ({ place }: UpNode, root: string) => ({
+  address: "127.0.0.1",
+  port: place.nodePort,
+  healthzPort: 0,
+  authentication: { x509: { clientCAFile: `${root}/pki/ca.crt` } },
+  podLogsDir: `${root}/logs`,
+  cgroupRoot: place.cgroup,
+  clusterDomain: "cluster.local",
+  // Someone's own machine is as it is.
+  failSwapOn: false,
+  failCgroupV1: false,
+  evictionHard: {},
+  enforceNodeAllocatable: ["none"]
+})
 
 /** Runs for ever. */
 export const upNode = Effect.fn("upNode")(function*(up: UpNode) {
-  const { clientCa, fields, root } = configuration(up)
-  const { options } = yield* Effect.fromResult(
-    invocation({
-      "root-dir": [root],
-      "hostname-override": [nodeName],
-      "node-ip": ["127.0.0.1"],
-      kubeconfig: ["memory"]
+  const root = up.runtime._tag === "Real" ? `${up.place.directory}/node` : "/var/lib/kubelet"
+  const clientCa = `${root}/pki/ca.crt`
+  const plan = yield* Effect.fromResult(planNode({
+    nodeName,
+    rootDirectory: root,
+    nodeIps: ["127.0.0.1"],
+    configuration: configuration(up, root),
+    settings: { containerLogsDir: `${root}/containers` }
+  }))
+  const server = serverLayer(plan.effective).pipe(Layer.provide([
+    accessLayer(plan.effective, false),
+    ServingCertificateLive.layer({
+      from: { _tag: "SelfSigned", folder: `${root}/pki`, hosts: [nodeName, "127.0.0.1"] },
+      clientCa: Option.some(clientCa)
     })
-  )
-  const effective = yield* Effect.fromResult(
-    effectiveConfig({ file: { source: "up", document: { apiVersion, kind, ...fields } }, dropIns: [], flags: [] })
-  )
-  const { config } = effective
-  const machine = up.runtime._tag === "Real"
-    ? Layer.merge(
-      hostLayers(up.place.directory),
-      runtimeLayers({
-        endpoint: up.runtime.endpoint,
-        imageEndpoint: "",
-        requestTimeoutMs: config.runtimeRequestTimeout
-      })
-    )
-    : simulatedLayers({ hostname: nodeName, runtime: CriSim.make({ node: nodeName }) })
-
+  ]))
   return yield* Effect.gen(function*() {
     const files = yield* HostFiles
     yield* files.makeDirectory(`${root}/pki`, { recursive: true, mode: 0o750 })
     yield* files.writeFile(clientCa, up.certificateAuthority)
-    const settings = yield* Effect.fromResult(
-      agentSettings(config, options, {
-        hostname: nodeName,
-        port: config.port,
-        cgroupDriver: yield* runtimeCgroupDriver()
-      })
-    )
-    const server = serverLayer(effective).pipe(Layer.provide([
-      accessLayer(effective, false),
-      ServingCertificateLive.layer({
-        from: { _tag: "SelfSigned", folder: `${root}/pki`, hosts: [nodeName, "127.0.0.1"] },
-        clientCa: Option.some(clientCa)
-      })
-    ]))
-    return yield* runNode({ settings: { ...settings, containerLogsDir: `${root}/containers` }, config }, server)
-  }).pipe(Effect.provide(Layer.mergeAll(machine, KubeApiMemory.layer(up.api), ProberLive.layer)))
+    const cgroupDriver = (yield* runtimeCgroupDriver()) ?? plan.settings.cgroupDriver
+    return yield* runNode({ ...plan, settings: { ...plan.settings, cgroupDriver } }, server)
+  }).pipe(Effect.provide([machine(up, plan.config), KubeApiMemory.layer(up.api)]))
 })
+
+const machine = ({ place, runtime }: UpNode, { runtimeRequestTimeout }: KubeletConfiguration) =>
+  runtime._tag === "Simulated"
+    ? simulatedLayers({ hostname: nodeName, runtime: CriSim.make({ node: nodeName }) })
+    : Layer.mergeAll(
+      hostLayers(place.directory),
+      runtimeLayers({ endpoint: runtime.endpoint, imageEndpoint: "", requestTimeoutMs: runtimeRequestTimeout }),
+      ProberLive.layer
+    )
