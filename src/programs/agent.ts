@@ -10,6 +10,7 @@ import { containerGc } from "./cleanup/containerGc.ts"
 import { imageGcLoop } from "./cleanup/imageGcLoop.ts"
 import { logRotationLoop } from "./cleanup/logRotation.ts"
 import { orphanPods } from "./cleanup/orphanPods.ts"
+import { PodNetwork } from "./network/PodNetwork.ts"
 import { nodeLease } from "./node/nodeLease.ts"
 import { nodeStatusLoop } from "./node/nodeStatusLoop.ts"
 import { ownNode } from "./node/ownNode.ts"
@@ -38,6 +39,7 @@ const connected = Effect.all([heartbeats, ownNode, apiPods, mirrorPods], { concu
 export const agent = Effect.gen(function*() {
   const config = yield* AgentConfig
   const view = yield* RuntimeView
+  const network = yield* PodNetwork
   const registry = yield* PodRegistry
   // A source that this node does not have has nothing to tell: nobody must wait for it (parity C3).
   const files = config.staticPodPath === undefined ? registry.replace("file", []) : staticFiles(config.staticPodPath)
@@ -49,7 +51,9 @@ export const agent = Effect.gen(function*() {
       discard: true
     })
   })
-  return yield* Effect.all([local, files, config.standalone ? Effect.never : connected], {
+  // The runtime may ask the agent for the network of a sandbox before any listing of it has come to an end.
+  const networking = supervise("pod network", network.run)
+  return yield* Effect.all([networking, local, files, config.standalone ? Effect.never : connected], {
     concurrency: "unbounded",
     discard: true
   })

@@ -7,7 +7,9 @@ import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.t
 import { apiVersion, kind, KubeletConfigurationFile } from "../../domain/kubeletConfig/file.ts"
 import { agent } from "../../programs/agent.ts"
 import { AgentConfig, type AgentSettings } from "../../programs/AgentConfig.ts"
+import type { NetworkMode } from "../../programs/network/PodNetwork.ts"
 import * as ReadModel from "../../programs/server/readModel.ts"
+import { pluginLayers, podNetworkLayers } from "./networkLayers.ts"
 import { programLayers } from "./programLayers.ts"
 
 /** The configuration as `/configz` shows it: a file that would make it. */
@@ -17,14 +19,20 @@ export const configz = (config: KubeletConfiguration): unknown =>
 export interface NodePlan {
   readonly settings: AgentSettings
   readonly config: KubeletConfiguration
+  /** Who makes the networks of pods; the runtime when absent. */
+  readonly networkMode?: NetworkMode
 }
 
 /** The services of a node's programs, and what its server may know of them. */
-export const nodeLayers = ({ config, settings }: NodePlan) =>
-  ReadModel.layer(configz(config)).pipe(
+export const nodeLayers = ({ config, networkMode = "runtime", settings }: NodePlan) => {
+  const network = { rootDir: settings.rootDir, mode: networkMode, podCidr: settings.standalone ? config.podCIDR : "" }
+  return ReadModel.layer(configz(config)).pipe(
+    Layer.provideMerge(podNetworkLayers(network)),
     Layer.provideMerge(programLayers(settings.standalone)),
+    Layer.provideMerge(pluginLayers(network)),
     Layer.provideMerge(Layer.succeed(AgentConfig, settings))
   )
+}
 
 /** Runs for ever. `server` is up before the first pod is looked at: it is what says that the node is there. */
 export const runNode = <A, E, R>(plan: NodePlan, server: Layer.Layer<A, E, R>) =>

@@ -1,5 +1,5 @@
 /** One run of a plugin: the environment and the standard input that the specification asks for. */
-import type { JsonObject } from "./json.ts"
+import { isObject, type JsonObject, textOf } from "./json.ts"
 import type { NetworkList, NetworkPlugin } from "./networkList.ts"
 import { type CniResult, encodeResult } from "./result.ts"
 
@@ -98,4 +98,12 @@ export const pluginStdin = (input: PluginInput): string => {
       }))
     })
   })
+}
+
+/** The attachments that a GC request says are in use. */
+export const attachmentsOf = (config: JsonObject): ReadonlyArray<AttachmentName> => {
+  const valid = config["cni.dev/valid-attachments"]
+  return (Array.isArray(valid) ? valid : []).flatMap((each) =>
+    isObject(each) ? [{ containerId: textOf(each["containerID"]), ifname: textOf(each["ifname"]) }] : []
+  )
 }

@@ -141,3 +141,17 @@ export const addedPluginsFolder = ({ path, text }: ConfigFile): string => {
   if (!isListName(path) || config === undefined || isTrue(config["loadOnlyInlinedPlugins"])) return ""
   return Result.getOrElse(nameOf(config), () => "")
 }
+
+/** A network as an object of the API holds it: in either form, and by the object's name where it has none of its own. */
+export const parseDefinition = (
+  { name, source, text }: { readonly source: string; readonly name: string; readonly text: string }
+): Result.Result<NetworkList, NetworkConfigError> =>
+  Result.gen(function*() {
+    const config: JsonObject = { name, ...(yield* objectOf(text)) }
+    const { cniVersion, name: own, ...plugin } = config
+    return yield* listOf(
+      source,
+      Array.isArray(config["plugins"]) ? config : { cniVersion, name: own, plugins: [plugin] },
+      []
+    )
+  }).pipe(Result.mapError((detail) => new NetworkConfigError({ source, detail })))

@@ -7,12 +7,17 @@ import { isObject, type JsonObject, parseJson, textOf } from "./json.ts"
 import { type CniResult } from "./result.ts"
 
 export const networksAnnotation = "k8s.v1.cni.cncf.io/networks"
+/** Which network is the pod's first, and what it asks for in it. */
+export const defaultNetworkAnnotation = "v1.multus-cni.io/default-network"
 export const networkStatusAnnotation = "k8s.v1.cni.cncf.io/network-status"
 
 /** The annotation cannot be understood: the pod gets no network at all until it is corrected. */
-export class BadSelection extends Schema.TaggedError<BadSelection>()("BadSelection", { detail: Schema.String }) {
+export class BadSelection extends Schema.TaggedError<BadSelection>()("BadSelection", {
+  annotation: Schema.String,
+  detail: Schema.String
+}) {
   override get message(): string {
-    return `annotation ${networksAnnotation}: ${this.detail}`
+    return `annotation ${this.annotation}: ${this.detail}`
   }
 }
 
@@ -73,7 +78,7 @@ const askedOf = (text: string): Result.Result<ReadonlyArray<Asked>, string> => {
 const problemOf = ({ ifname, name, namespace }: NetworkSelection): string | undefined => {
   if (!namePattern.test(name)) return `"${name}" is no name of a network`
   if (!namePattern.test(namespace)) return `"${namespace}" is no namespace`
-  return interfacePattern.test(ifname) && ifname !== "eth0" ? undefined : `"${ifname}" is no name for an interface`
+  return interfacePattern.test(ifname) ? undefined : `"${ifname}" is no name for an interface`
 }
 
 /** What the pod of `namespace` asks for, in order; interfaces without a name become net1, net2 and so on. */
@@ -91,11 +96,28 @@ export const parseSelections = (
     }))
     const problem = all.map(problemOf).find((each) => each !== undefined)
     if (problem !== undefined) return Result.fail(problem)
+    if (all.some(({ ifname }) => ifname === "eth0")) return Result.fail("eth0 is the interface of the default network")
     const twice = all.find(({ ifname }, index) => all.findIndex((other) => other.ifname === ifname) !== index)
     return twice === undefined ? Result.succeed(all) : Result.fail(`interface ${twice.ifname} is asked for twice`)
   }
-  return Result.mapError(Result.flatMap(askedOf(text.trim()), complete), (detail) => new BadSelection({ detail }))
+  return Result.mapError(
+    Result.flatMap(askedOf(text.trim()), complete),
+    (detail) => new BadSelection({ annotation: networksAnnotation, detail })
+  )
 }
+
+/** The network that takes the place of the node's own, as the interface that the runtime asks for. */
+export const parseDefaultSelection = (
+  text: string,
+  pod: { readonly namespace: string; readonly ifname: string }
+): Result.Result<NetworkSelection, BadSelection> =>
+  Result.gen(function*() {
+    const [asked, ...others] = yield* askedOf(text.trim())
+    if (asked === undefined || others.length > 0) return yield* Result.fail("it must name one network")
+    const selection = { ...asked, namespace: asked.namespace || pod.namespace, ifname: pod.ifname }
+    const problem = problemOf(selection)
+    return problem === undefined ? selection : yield* Result.fail(problem)
+  }).pipe(Result.mapError((detail) => new BadSelection({ annotation: defaultNetworkAnnotation, detail })))
 
 export interface AttachedNetwork {
   /** `namespace/name`; of the default network, its own name. */

@@ -50,6 +50,14 @@ export const certificateSigningRequests = cluster(
 export const tokenReviews = cluster("authentication.k8s.io", "v1", "tokenreviews", "TokenReview")
 export const subjectAccessReviews = cluster("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview")
 
+/** Of the Network Plumbing Working Group: how a cluster names additional networks of pods. */
+export const networkAttachmentDefinitions = namespaced(
+  "k8s.cni.cncf.io",
+  "v1",
+  "network-attachment-definitions",
+  "NetworkAttachmentDefinition"
+)
+
 /** `v1` or `group/v1`, as `apiVersion` has it. */
 export const apiVersionOf = (resource: ApiResource): string =>
   resource.group === "" ? resource.version : `${resource.group}/${resource.version}`

@@ -30,10 +30,15 @@ export interface CniLiveOptions {
   readonly timeoutMs?: number
   /** Where plugins find programs of their own: iptables and such. The agent's when absent. */
   readonly path?: string
+  /** Kills plugins that an agent before this one has left running: it was killed, and nobody waits for their word. */
+  readonly endEarlierRuns?: boolean
 }
 
 /** As long as runtimes wait for a whole sandbox; a plugin that takes a lease from a slow server needs seconds. */
 const defaultTimeoutMs = 60_000
+
+/** Variable by which plugins of ours are known among the processes of the machine. */
+const marker = "KUBEFFECT_CNI_CACHE"
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -89,7 +94,7 @@ const make = (options: CniLiveOptions) =>
       const { exitCode, stderr, stdout } = yield* processes.run({
         command: program,
         args: [],
-        env: { ...pluginEnv(verb, foldersOf(call), call.attachment), PATH: path },
+        env: { ...pluginEnv(verb, foldersOf(call), call.attachment), PATH: path, [marker]: options.cacheDir },
         stdin: pluginStdin({ ...call, plugin }),
         // Ours comes first, and says what it was.
         timeoutMs: timeoutMs * 2
@@ -172,9 +177,26 @@ const make = (options: CniLiveOptions) =>
       })
     })
 
+    if (options.endEarlierRuns === true) yield* endEarlierRuns(files, processes, `${marker}=${options.cacheDir}`)
     const records = attachmentRecords(files, join(options.cacheDir, "results"))
     return Cni.of(networkVerbs({ runPlugin, checked, versions, records }))
   })
+
+/** Whatever has the variable in its environment; what ends or hides while we look is none. */
+const endEarlierRuns = Effect.fnUntraced(
+  function*(files: HostFiles["Service"], processes: Processes["Service"], variable: string) {
+    const pids = (yield* Effect.orElseSucceed(files.readDirectory("/proc"), () => [])).filter((name) =>
+      /^\d+$/.test(name)
+    )
+    yield* Effect.forEach(pids, (pid) =>
+      Effect.gen(function*() {
+        const environment = yield* files.readText(`/proc/${pid}/environ`)
+        if (!environment.split("\0").includes(variable)) return
+        yield* Effect.logInfo(`ending plugin ${pid}, which an earlier agent has left running`)
+        yield* processes.kill(Number(pid), "SIGKILL")
+      }).pipe(Effect.orElseSucceed(() => undefined)), { discard: true })
+  }
+)
 
 export const layer = (options: CniLiveOptions): Layer.Layer<Cni, never, HostFiles | Processes> =>
   Layer.effect(Cni, make(options))

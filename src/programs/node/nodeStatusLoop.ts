@@ -19,6 +19,7 @@ import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
+import { NetworkProblems } from "../network/NetworkProblems.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 import { supervise } from "../supervise.ts"
 import { registerNode } from "./nodeRegistration.ts"
@@ -33,6 +34,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
   const cri = yield* Cri
   const config = yield* AgentConfig
   const health = yield* RuntimeHealth
+  const network = yield* NetworkProblems
   const nodeState = yield* NodeState
   const events = yield* EventRecorder
   const sent = yield* Ref.make<NodeStatus | undefined>(undefined)
@@ -61,7 +63,9 @@ export const nodeStatusLoop = Effect.gen(function*() {
     const before = (yield* nodeState.node)?.status
     const now = yield* Clock.currentTimeMillis
     const machine = yield* nodeState.refresh.pipe(Effect.catch(() => nodeState.facts))
-    const problems = [runtime.runtimeProblem, runtime.networkProblem, yield* health.listingProblem]
+    // The runtime knows that a network is missing, we know why.
+    const networkProblems = (yield* network.current).map((problem) => `pod network not ready: ${problem}`)
+    const problems = [runtime.runtimeProblem, runtime.networkProblem, ...networkProblems, yield* health.listingProblem]
       .filter((problem) => problem !== "")
     return nodeStatus({
       identity: config,
@@ -109,7 +113,11 @@ export const nodeStatusLoop = Effect.gen(function*() {
   /** The period is spread so that the nodes of a cluster do not report in step. */
   const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
   const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
-  const hints = Stream.merge(ticks, Stream.map(health.changes, () => undefined))
+  const changes = Stream.merge(
+    Stream.map(health.changes, () => undefined),
+    Stream.map(network.changes, () => undefined)
+  )
+  const hints = Stream.merge(ticks, changes)
   return yield* supervise(
     "node status",
     Stream.runForEach(hints, () =>

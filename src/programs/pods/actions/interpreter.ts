@@ -11,6 +11,7 @@ import type { Prober } from "../../../layers/probes/Prober.ts"
 import type { AgentConfig } from "../../AgentConfig.ts"
 import type { EventRecorder } from "../../events/EventRecorder.ts"
 import type { ImagePuller } from "../../images/ImagePuller.ts"
+import type { NetworkProblems } from "../../network/NetworkProblems.ts"
 import { nodeSettings } from "../../node/nodeSettings.ts"
 import type { NodeState } from "../../node/NodeState.ts"
 import type { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
@@ -33,6 +34,7 @@ type Requirements =
   | HostFiles
   | ImagePuller
   | KubeApi
+  | NetworkProblems
   | NodeState
   | ObjectCache
   | PodRegistry

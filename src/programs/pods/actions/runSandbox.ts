@@ -6,6 +6,7 @@ import type { Pod } from "../../../domain/k8s/pod.ts"
 import type { Action } from "../../../domain/pod/model.ts"
 import { Cri } from "../../../layers/cri/Cri.ts"
 import { EventRecorder } from "../../events/EventRecorder.ts"
+import { NetworkProblems } from "../../network/NetworkProblems.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import { PodVolumes } from "../../volumes/PodVolumes.ts"
 import { type ActionContext, Outcome } from "../PodActions.ts"
@@ -59,7 +60,8 @@ export const runSandbox = Effect.fn("PodActions.runSandbox")(
       return Outcome.Done()
     }
     const failure = made.failure
-    const detail = "detail" in failure ? failure.detail : failure.message
+    const problems = yield* NetworkProblems
+    const detail = yield* problems.explain("detail" in failure ? failure.detail : failure.message)
     const message = `Failed to create pod sandbox: ${detail}`
     yield* events.recordPod(pod, { type: "Warning", reason: "FailedCreatePodSandBox", message })
     // Whether the call has left a sandbox behind is not known: the next look has to see everything.
