@@ -2,6 +2,9 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
+import * as Http from "node:http"
+import { connect } from "node:net"
+import type { Duplex } from "node:stream"
 import * as Resources from "../../../../src/domain/k8s/resources.ts"
 import { KubeApi } from "../../../../src/layers/api/KubeApi.ts"
 import * as KubeApiLive from "../../../../src/layers/api/KubeApiLive.ts"
@@ -58,6 +61,41 @@ describe("KubeApiLive: TLS", () => {
       const error = yield* Effect.flip(getNode.pipe(withAccess(access)))
       assert.include(error.detail, "127.0.0.1")
       yield* getNode.pipe(withAccess({ ...access, serverName: "api.example" }))
+    }))
+
+  it.live("A10: proxy-url tunnels to the server, whose certificate is still checked", () =>
+    Effect.gen(function*() {
+      const { access, authority, server } = yield* secureServer()
+      const tunnels: Array<string> = []
+      const proxy = yield* Effect.acquireRelease(
+        Effect.callback<Http.Server>((resume) => {
+          const made = Http.createServer()
+          made.on("connect", (request, client: Duplex) => {
+            tunnels.push(request.url ?? "")
+            const upstream = connect(server.port, "127.0.0.1", () => {
+              client.write("HTTP/1.1 200 Connection established\r\n\r\n")
+              upstream.pipe(client).pipe(upstream)
+            })
+            client.on("error", () => upstream.destroy())
+            upstream.on("error", () => client.destroy())
+          })
+          made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))
+        }),
+        (made) =>
+          Effect.sync(() => {
+            made.close()
+            made.closeAllConnections()
+          })
+      )
+      const address = proxy.address()
+      const proxyUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+      const client = yield* authority.issue("CN=behind-proxy")
+      yield* getNode.pipe(withAccess({ ...access, proxyUrl, user: clientOf(client) }))
+      assert.deepStrictEqual(tunnels, [`127.0.0.1:${server.port}`])
+      assert.strictEqual(server.asked[0]?.subject, "behind-proxy")
+      const other = yield* makeAuthority("other-ca")
+      const error = yield* Effect.flip(getNode.pipe(withAccess({ ...access, proxyUrl, ca: inline(other.cert) })))
+      assert.strictEqual(error.reason._tag, "Retryable")
     }))
 
   it.live("A12: a client certificate replaced on disk is presented on new connections", () =>
