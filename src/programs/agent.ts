@@ -14,6 +14,7 @@ import { PodNetwork } from "./network/PodNetwork.ts"
 import { nodeLease } from "./node/nodeLease.ts"
 import { nodeStatusLoop } from "./node/nodeStatusLoop.ts"
 import { ownNode } from "./node/ownNode.ts"
+import { systemOom } from "./node/systemOom.ts"
 import { apiPods } from "./pods/apiPods.ts"
 import { PodRegistry } from "./pods/PodRegistry.ts"
 import { podWorkers } from "./pods/podWorkers.ts"
@@ -22,6 +23,7 @@ import { RuntimeView } from "./runtime/RuntimeView.ts"
 import { mirrorPods } from "./staticPods/mirrorPods.ts"
 import { staticFiles } from "./staticPods/staticFiles.ts"
 import { supervise, superviseToEnd } from "./supervise.ts"
+import { orphanFolders } from "./volumes/orphanFolders.ts"
 
 /** What the API server is told about the node itself, over connections of its own (parity A5). */
 const heartbeats = Effect.gen(function*() {
@@ -46,14 +48,14 @@ export const agent = Effect.gen(function*() {
   const local = Effect.gen(function*() {
     // Workers decide on what the runtime has: it must have been asked once, so that nothing that runs is started again.
     yield* superviseToEnd("first listing of the runtime", view.relist)
-    yield* Effect.all([podWorkers, orphanPods, qosCgroups, containerGc, imageGcLoop, logRotationLoop], {
+    yield* Effect.all([podWorkers, orphanPods, orphanFolders, qosCgroups, containerGc, imageGcLoop, logRotationLoop], {
       concurrency: "unbounded",
       discard: true
     })
   })
   // The runtime may ask the agent for the network of a sandbox before any listing of it has come to an end.
   const networking = supervise("pod network", network.run)
-  return yield* Effect.all([networking, local, files, config.standalone ? Effect.never : connected], {
+  return yield* Effect.all([networking, local, systemOom, files, config.standalone ? Effect.never : connected], {
     concurrency: "unbounded",
     discard: true
   })

@@ -2,9 +2,11 @@
 import { Context, Effect, Layer } from "effect"
 import { valueOfText } from "../../domain/resources/quantity.ts"
 import type { MemoryNode } from "../../domain/volumes/emptyDirMount.ts"
-import { HostFiles } from "../../layers/host/HostFiles.ts"
+import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
+import type { Mounts } from "../../layers/host/Mounts.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { NodeState } from "../node/NodeState.ts"
+import { rootLayout } from "./rootLayout.ts"
 
 export class VolumeHost extends Context.Service<VolumeHost, {
   /** The agent's root directory by its real path: the mount table knows no other. */
@@ -13,14 +15,16 @@ export class VolumeHost extends Context.Service<VolumeHost, {
   readonly allocatable: Effect.Effect<Readonly<Record<string, string>>>
 }>()("kubeffect/programs/volumes/VolumeHost") {}
 
-export const layer: Layer.Layer<VolumeHost, never, AgentConfig | HostFiles | NodeState> = Layer.effect(
+/** Fails where the root directory cannot be made. */
+export const layer: Layer.Layer<VolumeHost, HostFileError, AgentConfig | HostFiles | Mounts | NodeState> = Layer.effect(
   VolumeHost,
   Effect.gen(function*() {
     const config = yield* AgentConfig
     const files = yield* HostFiles
     const node = yield* NodeState
-    // Not there yet: it will be made under this very name.
-    const rootDir = yield* files.realPath(config.rootDir).pipe(Effect.catch(() => Effect.succeed(config.rootDir)))
+    // Mounts below it are only seen from containers once it is a shared mount, and it has a real path once it is there.
+    yield* rootLayout(config.rootDir)
+    const rootDir = yield* files.realPath(config.rootDir)
     return VolumeHost.of({
       rootDir,
       memory: Effect.gen(function*() {
