@@ -50,6 +50,7 @@ export type OptionName =
   | "maximumDeadContainersPerContainer"
   | "maximumDeadContainers"
   | "registerSchedulable"
+  | "networkMode"
 
 export type FlagTarget =
   | { readonly _tag: "Field"; readonly path: readonly [FieldName, ...Array<string>] }
@@ -124,7 +125,9 @@ const options: ReadonlyArray<FlagRow> = [
     "maximumDeadContainers",
     "dead containers to keep on the node; below 0: all"
   ),
-  option("register-schedulable", "switch", "registerSchedulable", "false registers the node as unschedulable")
+  option("register-schedulable", "switch", "registerSchedulable", "false registers the node as unschedulable"),
+  // Ours: the kubelet has no such choice.
+  option("network-mode", "text", "networkMode", "who runs the network plugins of pods: runtime (default) or agent")
 ]
 
 const server: ReadonlyArray<FlagRow> = [

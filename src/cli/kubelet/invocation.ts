@@ -34,6 +34,8 @@ export interface KubeletOptions {
   readonly maximumDeadContainersPerContainer: number
   readonly maximumDeadContainers: number
   readonly registerSchedulable: boolean
+  /** Who makes the networks of pods. */
+  readonly networkMode: "runtime" | "agent"
 }
 
 export interface Invocation {
@@ -96,6 +98,10 @@ const optionsFrom = (values: Values): Result.Result<KubeletOptions, UsageError> 
   if (values.exitOnLockContention === true && text(values.lockFile) === "") {
     return fail("--exit-on-lock-contention needs --lock-file")
   }
+  const networkMode = text(values.networkMode, "runtime")
+  if (networkMode !== "runtime" && networkMode !== "agent") {
+    return fail(`--network-mode is runtime or agent, not "${networkMode}"`)
+  }
 
   const rootDir = text(values.rootDir) || "/var/lib/kubelet"
   return Result.succeed({
@@ -117,6 +123,7 @@ const optionsFrom = (values: Values): Result.Result<KubeletOptions, UsageError> 
     minimumContainerTtlMs: parseGoDuration(text(values.minimumContainerTtl, "0")) ?? 0,
     maximumDeadContainersPerContainer: number(values.maximumDeadContainersPerContainer, 1),
     maximumDeadContainers: number(values.maximumDeadContainers, -1),
-    registerSchedulable: values.registerSchedulable !== false
+    registerSchedulable: values.registerSchedulable !== false,
+    networkMode
   })
 }

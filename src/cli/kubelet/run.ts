@@ -70,5 +70,5 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
   const server = config.enableServer
     ? serverLayer(effective).pipe(Layer.provide([accessLayer(effective, settings.standalone), certificate]))
     : Layer.empty
-  return yield* runNode({ settings, config }, server)
+  return yield* runNode({ settings, config, networkMode: options.networkMode }, server)
 })

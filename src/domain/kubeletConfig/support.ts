@@ -39,7 +39,6 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   systemReservedCgroup: noEnforcement,
   kubeReservedCgroup: noEnforcement,
   hairpinMode: noIptables,
-  podCIDR: "addresses of pods are given by the network plugin of the runtime",
   makeIPTablesUtilChains: noIptables,
   iptablesMasqueradeBit: noIptables,
   iptablesDropBit: noIptables,
