@@ -18,17 +18,24 @@ interface Candidate {
 const mirror = "kubernetes.io/config.mirror"
 const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 
+/** Shared by all pods, as most have no others. */
+const patience: ReadonlyArray<JsonObject> = ["not-ready", "unreachable"].map((name) => ({
+  key: `node.kubernetes.io/${name}`,
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds: 300
+}))
+
 const tolerated = (spec: JsonObject): JsonObject => {
   const given = objectsOf(spec["tolerations"])
-  const missing = ["not-ready", "unreachable"].map((name) => `node.kubernetes.io/${name}`).filter((key) =>
+  if (given.length === 0) return put(spec, "tolerations", patience)
+  const missing = patience.filter(({ key }) =>
     !given.some((one) =>
-      (textOf(one["key"]) === key || (textOf(one["key"]) === "" && one["operator"] === "Exists")) &&
+      (one["key"] === key || (textOf(one["key"]) === "" && one["operator"] === "Exists")) &&
       (own(one, "effect") === undefined || one["effect"] === "NoExecute")
     )
   )
-  if (missing.length === 0) return spec
-  const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }))
-  return put(spec, "tolerations", [...given, ...added])
+  return missing.length === 0 ? spec : put(spec, "tolerations", [...given, ...missing])
 }
 
 const tokenVolume = (name: string): JsonObject => ({

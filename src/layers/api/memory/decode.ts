@@ -60,8 +60,11 @@ const mismatch = (value: unknown, type: FieldType, place: Place, findings: Findi
   return undefined
 }
 
+const wholeSeconds = /^\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
+
 const time = (value: unknown, findings: Findings): string | undefined => {
   const text = typeof value === "string" ? value : ""
+  if (text.length === 20 && wholeSeconds.test(text)) return text
   const millis = parseTime(text)
   if (millis === undefined) {
     findings.wrong.push(`parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse it`)

@@ -101,7 +101,8 @@ const requestsFromLimits = (holder: JsonObject): JsonObject =>
   putObject(holder, "resources", (resources) => {
     const limits = objectOf(resources["limits"])
     if (Object.keys(limits).length === 0) return resources
-    return put(resources, "requests", withDefaults(objectOf(resources["requests"]), limits))
+    const requests = own(resources, "requests")
+    return put(resources, "requests", requests === undefined ? limits : withDefaults(objectOf(requests), limits))
   })
 
 /** The one address of old clients and the list of new ones say the same; the one decides when they differ. */

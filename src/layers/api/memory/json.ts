@@ -52,11 +52,25 @@ export const putAt = (object: JsonObject, path: ReadonlyArray<string>, value: un
 
 /** The object with those keys set that it does not have. */
 export const withDefaults = (object: JsonObject, defaults: JsonObject): JsonObject => {
-  let result = object
-  for (const [key, value] of Object.entries(defaults)) {
-    if (own(result, key) === undefined) result = put(result, key, value)
+  let missing: Record<string, unknown> | undefined
+  for (const key of Object.keys(defaults)) {
+    if (own(object, key) === undefined && defaults[key] !== undefined) (missing ??= {})[key] = defaults[key]
   }
-  return result
+  return missing === undefined ? object : { ...object, ...missing }
+}
+
+/** Several changes at once, undefined removing a key; the very same object when nothing changes. */
+export const putAll = (object: JsonObject, changes: ReadonlyMap<string, unknown>): JsonObject => {
+  let copy: Record<string, unknown> | undefined
+  for (const [key, value] of changes) {
+    if (own(object, key) === value) continue
+    copy ??= { ...object }
+    if (value === undefined) delete copy[key]
+    // An assignment would not store a key named __proto__.
+    else if (key === "__proto__") copy = { ...copy, [key]: value }
+    else copy[key] = value
+  }
+  return copy ?? object
 }
 
 /** Maps the elements of a list, keeping the very same list when none changes. */

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { applyPatch, type Operation } from "rfc6902"
 import type { Shape } from "./fields.ts"
-import { equal, isObject, type JsonObject, objectOf, own, put } from "./json.ts"
+import { equal, isObject, type JsonObject, objectOf, own, putAll } from "./json.ts"
 import type { Patched } from "./patchDirectives.ts"
 import { strategicPatch } from "./patchStrategic.ts"
 import { badRequest, Refusal } from "./refusal.ts"
@@ -17,17 +17,14 @@ export interface PatchRequest {
 /** RFC 7386: null removes, objects merge, everything else replaces. */
 const mergePatch = (original: unknown, patch: unknown): unknown => {
   if (!isObject(patch)) return patch
-  let result = objectOf(original)
+  const base = objectOf(original)
+  const changes = new Map<string, unknown>()
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) {
-      result = put(result, key, undefined)
-      continue
-    }
-    const before = own(result, key)
-    const merged = mergePatch(before, value)
-    if (!equal(before, merged)) result = put(result, key, merged)
+    const before = own(base, key)
+    const merged = value === null ? undefined : mergePatch(before, value)
+    if (!equal(before, merged)) changes.set(key, merged)
   }
-  return result
+  return putAll(base, changes)
 }
 
 const unprocessable = (why: string): Refusal =>

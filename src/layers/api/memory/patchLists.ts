@@ -20,13 +20,13 @@ const noKey = (element: unknown, mergeKey: string) =>
   badRequest(`map: ${JSON.stringify(element)} does not contain declared merge key: ${mergeKey}`)
 
 const byKey = ({ original, patch, mergeKey, merge }: ListMerge): Patched<ReadonlyArray<unknown>> => {
-  // An element that only says so replaces the list by the others.
+  // An element that says so has the list replaced by those without a directive.
   const replaces = patch.some((element) => isObject(element) && own(element, "$patch") === "replace")
-  const result = replaces ? [] : [...original]
+  if (replaces) return Result.succeed(listOf(plain(patch)))
+  const result = [...original]
   for (const element of patch) {
     if (!isObject(element)) return Result.fail(noKey(element, mergeKey))
     const directive = own(element, "$patch")
-    if (directive === "replace" && own(element, mergeKey) === undefined) continue
     const id = own(element, mergeKey)
     if (id === undefined) return Result.fail(noKey(element, mergeKey))
     const index = result.findIndex((candidate) => isObject(candidate) && equal(own(candidate, mergeKey), id))

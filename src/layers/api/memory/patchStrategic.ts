@@ -4,7 +4,7 @@
  */
 import { Result } from "effect"
 import type { Field, FieldType, Shape } from "./fields.ts"
-import { equal, isObject, type JsonObject, listOf, objectOf, own, put } from "./json.ts"
+import { equal, isObject, type JsonObject, listOf, objectOf, own, put, putAll } from "./json.ts"
 import { isDirective, type Patched, plain } from "./patchDirectives.ts"
 import { mergeLists } from "./patchLists.ts"
 import { badRequest } from "./refusal.ts"
@@ -73,19 +73,20 @@ const patchObject = (original: JsonObject, patch: JsonObject, shape: Shape | und
   }
   const ordered = listDirectives(retained(original, patch), patch, shape)
   if (Result.isFailure(ordered)) return ordered
-  let result = ordered.success
+  const base = ordered.success
+  const changes = new Map<string, unknown>()
   for (const [key, value] of Object.entries(patch)) {
     if (isDirective(key)) continue
     if (value === null) {
-      result = put(result, key, undefined)
+      changes.set(key, undefined)
       continue
     }
-    const before = own(result, key)
+    const before = own(base, key)
     const merged = mergedValue(before, key, patch, shape?.fields.get(key))
     if (Result.isFailure(merged)) return Result.fail(merged.failure)
-    if (!equal(before, merged.success)) result = put(result, key, merged.success)
+    if (!equal(before, merged.success)) changes.set(key, merged.success)
   }
-  return Result.succeed(result)
+  return Result.succeed(putAll(base, changes))
 }
 
 /** Applies a strategic merge patch to an object of a type. */
