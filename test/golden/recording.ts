@@ -15,6 +15,7 @@ export interface RecordedCall {
 }
 
 export interface RecordedEvent {
+  readonly type: string
   readonly reason: string
   readonly message: string
   readonly count?: number
@@ -30,7 +31,8 @@ export interface Recording {
   readonly statuses: ReadonlyArray<{ readonly at_ms: number; readonly type: string; readonly status: Json }>
   readonly events: ReadonlyArray<RecordedEvent>
   readonly inside?: Readonly<Record<string, unknown>>
-  readonly cgroups?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly cgroups?: Readonly<Record<string, Readonly<Record<string, string>>>> | null
+  readonly deletedAt_ms: number | null
 }
 
 const folder = dirname(fileURLToPath(import.meta.url))
