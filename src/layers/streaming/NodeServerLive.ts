@@ -1,7 +1,9 @@
 /** The node's server over `node:http(s)`: which port offers what (O1, O10), and to whom. */
 import { Effect, Layer, Option, type Scope } from "effect"
 import { Cri } from "../cri/Cri.ts"
+import { Cgroups } from "../host/Cgroups.ts"
 import { HostFiles } from "../host/HostFiles.ts"
+import { NodeFacts } from "../host/NodeFacts.ts"
 import { Access } from "./Access.ts"
 import { checkpointRoute } from "./live/checkpoint.ts"
 import { containerLogsRoute } from "./live/containerLogs.ts"
@@ -12,6 +14,8 @@ import { configzRoute, podsRoute, runningPodsRoute } from "./live/pods.ts"
 import { mapRoute, refuse, type ResponseRoute, type Route, route } from "./live/route.ts"
 import { runRoutes } from "./live/run.ts"
 import { type Door, serve } from "./live/serve.ts"
+import { statsRoutes } from "./live/stats.ts"
+import { makeStatsReader, type StatsServices } from "./live/statsReader.ts"
 import { streamRoots, streamRoutes, type StreamTarget } from "./live/streamTarget.ts"
 import { systemLogsRoute } from "./live/systemLogs.ts"
 import { tunnel } from "./live/tunnel.ts"
@@ -37,9 +41,13 @@ export interface NodeServerOptions {
   readonly checkpoints?: string
   /** `/statusz` and `/flagz`. */
   readonly zpages?: ZPages
+  /** Whose file system `/stats/summary` counts as the node's (`R`). */
+  readonly rootDir?: string
+  /** Where the runtime writes the logs of pods. */
+  readonly podLogsDir?: string
 }
 
-type Needs = Access | Cri | HostFiles | NodeReadModel
+type Needs = Access | Cgroups | Cri | HostFiles | NodeFacts | NodeReadModel
 
 /** Over TLS, as a node in a cluster serves. */
 export const layer = (
@@ -57,7 +65,14 @@ const make = Effect.fnUntraced(function*(
   options: NodeServerOptions,
   tls: Option.Option<TlsOptions>
 ): Effect.fn.Return<NodeServer["Service"], ListenError, Needs | Scope.Scope> {
-  const services: Services = { model: yield* NodeReadModel, cri: yield* Cri, files: yield* HostFiles }
+  const services: StatsServices = {
+    model: yield* NodeReadModel,
+    cri: yield* Cri,
+    files: yield* HostFiles,
+    cgroups: yield* Cgroups,
+    facts: yield* NodeFacts
+  }
+  const common = commonRoutes(services, options)
   const { nodeName } = services.model
   const guarded: Door = { nodeName, access: Option.some(yield* Access) }
   const open: Door = { nodeName, access: Option.none() }
@@ -67,7 +82,7 @@ const make = Effect.fnUntraced(function*(
     port: options.port,
     tls,
     app: serve(guarded, [
-      ...commonRoutes(services),
+      ...common,
       ...(options.enableDebuggingHandlers ? debugRoutes(services, options) : disabledRoutes)
     ]),
     upgrades: Option.some({
@@ -79,7 +94,7 @@ const make = Effect.fnUntraced(function*(
     listen({ address, port, tls: Option.none(), app: serve(open, routes), upgrades: Option.none() })
   const readOnly = yield* whenSome(
     options.readOnlyPort,
-    (port) => plain(options.address, port, [...commonRoutes(services), ...disabledRoutes])
+    (port) => plain(options.address, port, [...common, ...disabledRoutes])
   )
   const healthz = yield* whenSome(
     options.healthz,
@@ -88,24 +103,25 @@ const make = Effect.fnUntraced(function*(
   return NodeServer.of({ ports: { main, readOnly, healthz } })
 })
 
-interface Services {
-  readonly model: NodeReadModel["Service"]
-  readonly cri: Cri["Service"]
-  readonly files: HostFiles["Service"]
-}
-
 const whenSome = <A, B, E, R>(option: Option.Option<A>, use: (value: A) => Effect.Effect<B, E, R>) =>
   Option.match(option, { onNone: () => Effect.succeedNone, onSome: (value) => Effect.asSome(use(value)) })
 
 /** On the read-only port as well as on the main one. */
-const commonRoutes = ({ model }: Services): ReadonlyArray<ResponseRoute> => [
-  ...healthzRoutes(model),
-  podsRoute(model),
-  ...metricsRoutes
-]
+const commonRoutes = (services: StatsServices, options: NodeServerOptions): ReadonlyArray<ResponseRoute> => {
+  const read = makeStatsReader(services, {
+    rootDir: options.rootDir ?? "/var/lib/kubelet",
+    podLogsDir: options.podLogsDir ?? "/var/log/pods"
+  })
+  return [
+    ...healthzRoutes(services.model),
+    podsRoute(services.model),
+    ...metricsRoutes,
+    ...statsRoutes(read, { cadvisorVersion: "", kubeletVersion: options.zpages?.version ?? "" })
+  ]
+}
 
 /** What `enableDebuggingHandlers` stands for: all that acts on containers or shows their output. */
-const debugRoutes = (services: Services, options: NodeServerOptions): ReadonlyArray<ResponseRoute> => [
+const debugRoutes = (services: StatsServices, options: NodeServerOptions): ReadonlyArray<ResponseRoute> => [
   ...streamRoutes(services).map((stream) =>
     mapRoute<StreamTarget, never>(stream, () => Effect.fail(refuse(400, "Upgrade request required")))
   ),

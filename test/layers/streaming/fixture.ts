@@ -3,9 +3,12 @@ import { Effect, Layer, Option, References } from "effect"
 import * as http from "node:http"
 import type { Socket } from "node:net"
 import * as net from "node:net"
+import { NotFound } from "../../../src/domain/failure.ts"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
 import { Cri, type CriCalls } from "../../../src/layers/cri/Cri.ts"
+import { CgroupError, Cgroups } from "../../../src/layers/host/Cgroups.ts"
 import * as HostFilesLive from "../../../src/layers/host/HostFilesLive.ts"
+import { NodeFacts, NodeFactsError } from "../../../src/layers/host/NodeFacts.ts"
 import type { Access } from "../../../src/layers/streaming/Access.ts"
 import * as AccessLive from "../../../src/layers/streaming/AccessLive.ts"
 import { NodeReadModel, NotOnNode } from "../../../src/layers/streaming/NodeReadModel.ts"
@@ -82,7 +85,22 @@ export interface ServerSetup {
   readonly cri?: Partial<CriCalls>
   readonly options?: Partial<NodeServerLive.NodeServerOptions>
   readonly access?: Layer.Layer<Access>
+  /** The machine; one that tells nothing when absent. */
+  readonly machine?: Layer.Layer<Cgroups | NodeFacts>
 }
+
+const away = new NotFound()
+
+/** A machine that has no control groups, and says nothing of itself. */
+export const bareMachine: Layer.Layer<Cgroups | NodeFacts> = Layer.mergeAll(
+  Layer.mock(Cgroups)({
+    stats: (path) => Effect.fail(new CgroupError({ op: "stats", path, reason: away, code: "ENOENT", detail: "none" })),
+    children: () => Effect.succeed([])
+  }),
+  Layer.mock(NodeFacts)({
+    read: Effect.fail(new NodeFactsError({ op: "read", target: "machine", reason: away }))
+  })
+)
 
 /** Starts the server for the scope; gives its ports. */
 export const start = Effect.fnUntraced(function*(setup: ServerSetup) {
@@ -90,6 +108,7 @@ export const start = Effect.fnUntraced(function*(setup: ServerSetup) {
     Layer.succeed(NodeReadModel)(setup.model),
     Layer.mock(Cri)(setup.cri ?? {}),
     HostFilesLive.layer,
+    setup.machine ?? bareMachine,
     setup.access ?? AccessLive.layerLocal({ anonymous: true })
   )
   const context = yield* Layer.build(

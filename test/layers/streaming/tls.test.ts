@@ -19,7 +19,7 @@ import { NodeServer } from "../../../src/layers/streaming/NodeServer.ts"
 import * as NodeServerLive from "../../../src/layers/streaming/NodeServerLive.ts"
 import * as ServingCertificateLive from "../../../src/layers/streaming/ServingCertificateLive.ts"
 import { ServingKeyPair } from "../../../src/layers/streaming/ServingKeyPair.ts"
-import { model, options, pod, type Reply, take } from "./fixture.ts"
+import { bareMachine, model, options, pod, type Reply, take } from "./fixture.ts"
 import { authority, type Pair } from "./pki.ts"
 
 const folder = Effect.acquireRelease(
@@ -66,7 +66,8 @@ const secureNode = Effect.gen(function*() {
     certificate,
     Layer.succeed(NodeReadModel)(model([pod("a")])),
     Layer.mock(Cri)({ exec: () => Effect.succeed({ $typeName: "runtime.v1.ExecResponse", url: upstream }) }),
-    spy
+    spy,
+    bareMachine
   ).pipe(Layer.provideMerge(HostFilesLive.layer))
   const context = yield* Layer.build(
     NodeServerLive.layer({ ...options, minVersion: Option.none(), cipherSuites: [], curves: [] }).pipe(
