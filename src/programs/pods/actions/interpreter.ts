@@ -9,6 +9,7 @@ import type { Cgroups } from "../../../layers/host/Cgroups.ts"
 import { HostFiles } from "../../../layers/host/HostFiles.ts"
 import type { Prober } from "../../../layers/probes/Prober.ts"
 import type { AgentConfig } from "../../AgentConfig.ts"
+import { removeContainer } from "../../cleanup/removeContainer.ts"
 import type { EventRecorder } from "../../events/EventRecorder.ts"
 import type { ImagePuller } from "../../images/ImagePuller.ts"
 import type { NetworkProblems } from "../../network/NetworkProblems.ts"
@@ -49,11 +50,6 @@ const cleaning = Schedule.min([Schedule.exponential("100 millis"), Schedule.spac
 const stopSandbox = Effect.fn("PodActions.stopSandbox")(function*(podSandboxId: string) {
   const cri = yield* Cri
   yield* cri.stopPodSandbox({ podSandboxId })
-})
-
-const removeContainer = Effect.fn("PodActions.removeContainer")(function*(containerId: string) {
-  const cri = yield* Cri
-  yield* cri.removeContainer({ containerId })
 })
 
 /** What is gone is as good as stopped or removed; everything else is tried again by the plan. */
