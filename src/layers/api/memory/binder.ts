@@ -123,7 +123,9 @@ class Binder {
   }
 
   #retry(): void {
-    for (const key of [...this.#waiting]) {
+    // A copy: whoever still finds no place is put back at the end.
+    const keys = Array.from(this.#waiting)
+    for (const key of keys) {
       const pod = this.#find(key)
       if (pod !== undefined && isWaiting(pod)) this.#place(pod)
       else this.#waiting.delete(key)

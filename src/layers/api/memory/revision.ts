@@ -5,8 +5,6 @@ import { badRequest, type Refusal } from "./refusal.ts"
 
 export const keyOf = (object: KubeObject): string => `${object.metadata.namespace ?? ""}/${object.metadata.name ?? ""}`
 
-export const revisionOf = (object: KubeObject): number => Number(object.metadata.resourceVersion ?? 0)
-
 export const stamped = (object: KubeObject, revision: number): KubeObject => ({
   ...object,
   metadata: { ...object.metadata, resourceVersion: String(revision) }
