@@ -57,11 +57,11 @@ const pullSeconds = Metric.histogram("kubelet_image_pull_duration_seconds", {
   boundaries: [1, 5, 10, 20, 30, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600]
 })
 
-const usable = (image: Image): PresentImage => ({
-  ref: image.id,
-  ...(image.uid === undefined ? {} : { uid: Number(image.uid.value) }),
-  ...(image.username === "" ? {} : { username: image.username })
-})
+/** An image that names no user runs as root, which `runAsNonRoot` must know (parity E7). */
+const userOf = ({ uid, username }: Image): Pick<PresentImage, "uid" | "username"> =>
+  uid !== undefined ? { uid: Number(uid.value) } : username === "" ? { uid: 0 } : { username }
+
+const usable = (image: Image): PresentImage => ({ ref: image.id, ...userOf(image) })
 
 /** Several credentials were tried: what each came to, as Go joins errors. */
 const joined = (details: ReadonlyArray<string>): string => {

@@ -11,6 +11,8 @@ const pageSizeName = (bytes: number): string => bytes >= 1 << 30 ? `${bytes / (1
 
 const cpuFolder = "/sys/devices/system/cpu"
 const cpuName = /^cpu\d+$/
+/** There with cgroup v1 if the kernel accounts for swap, and only then may a limit of it be asked for (parity L14). */
+const swapLimitV1 = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes"
 
 /**
  * An effect that gives the settings as they are now. What only a reboot changes is read when this is run; the resolver
@@ -23,6 +25,7 @@ export const nodeSettings = Effect.gen(function*() {
   const cgroups = yield* Cgroups
 
   const mode = yield* cgroups.mode.pipe(Effect.catch(() => Effect.succeed("v1" as const)))
+  const swapController = mode === "v2" || (yield* files.exists(swapLimitV1))
   const throttlePaths = yield* files.readDirectory(cpuFolder).pipe(
     Effect.map((names) =>
       names.filter((name) => cpuName.test(name)).map((name) => `${cpuFolder}/${name}/thermal_throttle`)
@@ -54,7 +57,7 @@ export const nodeSettings = Effect.gen(function*() {
       hugePageSizes: machine.hugePages.map((pages) => pageSizeName(pages.sizeBytes)),
       swap: {
         behavior: config.swapBehavior,
-        controllerAvailable: mode === "v2",
+        controllerAvailable: swapController,
         nodeMemoryBytes: machine.memoryTotalBytes,
         nodeSwapBytes: machine.swaps.reduce((sum, swap) => sum + swap.sizeBytes, 0)
       },

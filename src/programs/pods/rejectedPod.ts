@@ -15,7 +15,9 @@ export const rejectedPod = Effect.fnUntraced(
     const first = yield* registry.get(uid)
     if (first === undefined) return
     yield* events.recordPod(first.pod, { type: "Warning", reason: verdict.reason, message: verdict.message })
+    const { generation } = first.pod.metadata
     const status = {
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
       phase: "Failed",
       reason: verdict.reason,
       message: `Pod was rejected: ${verdict.message}`,

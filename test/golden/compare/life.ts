@@ -114,7 +114,8 @@ export const recordedLife = (recording: Recording): Life => {
       Object.entries(recording.inside ?? {}).filter(([name]) => !name.startsWith("then: "))
     ),
     cgroups: recording.cgroups ?? {}
-  }, podAddress(statuses))
+    // In variables the recorded node's address was left as it was.
+  }, [["192.0.2.2", "<host-ip>"], ...podAddress(statuses)])
 }
 
 export const replayedLife = (replayed: Replayed): Life =>

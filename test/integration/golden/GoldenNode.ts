@@ -66,7 +66,7 @@ const start = Effect.gen(function*() {
   yield* importImages
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "kubeffect-golden-" })
   yield* fs.writeFileString(`${folder}/resolv.conf`, `nameserver ${hostDns}\n`)
-  const api = yield* MemoryApi.make({ binder: false, mountServiceAccountTokens: true })
+  const api = yield* MemoryApi.make({ binder: false })
   const clock = yield* Clock.Clock
   const seen = new Map<string, Array<SeenStatus>>()
   api.onChange((resource, { object }) => {

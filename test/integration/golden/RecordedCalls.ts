@@ -23,36 +23,37 @@ export class RecordedCalls extends Context.Service<RecordedCalls, {
 const json = <D extends DescMessage>(schema: D, message: MessageInitShape<D>): unknown =>
   toJson(schema, create(schema, message), { useProtoFieldName: true })
 
-const recorder = (calls: Array<MadeCall>) =>
-<I extends DescMessage, O extends DescMessage, Rest extends ReadonlyArray<unknown>>(
-  method: string,
-  input: I,
-  output: O,
-  call: (request: MessageInitShape<I>, ...rest: Rest) => Effect.Effect<MessageShape<O>, CriError>
-) =>
-(request: MessageInitShape<I>, ...rest: Rest): Effect.Effect<MessageShape<O>, CriError> =>
-  Effect.gen(function*() {
-    const made: MadeCall = {
-      atMs: yield* Clock.currentTimeMillis,
-      method,
-      request: json(input, request),
-      response: undefined,
-      error: undefined
-    }
-    calls.push(made)
-    return yield* call(request, ...rest).pipe(
-      Effect.tap((response) =>
-        Effect.sync(() => {
-          made.response = toJson(output, response, { useProtoFieldName: true })
-        })
-      ),
-      Effect.tapError((error) =>
-        Effect.sync(() => {
-          made.error = error.detail
-        })
+const recorder =
+  (calls: Array<MadeCall>) =>
+  <I extends DescMessage, O extends DescMessage, Rest extends ReadonlyArray<unknown>>(
+    method: string,
+    input: I,
+    output: O,
+    call: (request: MessageInitShape<I>, ...rest: Rest) => Effect.Effect<MessageShape<O>, CriError>
+  ) =>
+  (request: MessageInitShape<I>, ...rest: Rest): Effect.Effect<MessageShape<O>, CriError> =>
+    Effect.gen(function*() {
+      const made: MadeCall = {
+        atMs: yield* Clock.currentTimeMillis,
+        method,
+        request: json(input, request),
+        response: undefined,
+        error: undefined
+      }
+      calls.push(made)
+      return yield* call(request, ...rest).pipe(
+        Effect.tap((response) =>
+          Effect.sync(() => {
+            made.response = toJson(output, response, { useProtoFieldName: true })
+          })
+        ),
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            made.error = error.detail
+          })
+        )
       )
-    )
-  })
+    })
 
 const recorded = (cri: CriCalls, calls: Array<MadeCall>): CriCalls => {
   const record = recorder(calls)

@@ -5,6 +5,7 @@
 import { Clock, Effect, Schedule } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { PodStatus } from "../../../src/domain/k8s/podStatus.ts"
 import { configMaps, events, pods, secrets, services } from "../../../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
 import { Cri } from "../../../src/layers/cri/Cri.ts"
@@ -13,7 +14,6 @@ import { at, listAt } from "../../golden/compare/alike.ts"
 import { recordedLife } from "../../golden/compare/life.ts"
 import { callsOf, type Recording } from "../../golden/recording.ts"
 import type { Replayed } from "../../golden/replayed.ts"
-import type { PodStatus } from "../../../src/domain/k8s/podStatus.ts"
 import { cgroupsLeft, cgroupValues } from "./cgroupValues.ts"
 import { GoldenNode, hostDns } from "./GoldenNode.ts"
 import { thenDo } from "./then.ts"
@@ -43,25 +43,29 @@ const createAll = Effect.fnUntraced(function*(recording: Recording) {
   })
 })
 
-const lastLine = (statuses: ReadonlyArray<unknown>): string | undefined =>
-  distinct(statuses as ReadonlyArray<PodStatus>).at(-1)?.line
+const lines = (statuses: ReadonlyArray<unknown>): ReadonlyArray<string> =>
+  distinct(statuses as ReadonlyArray<PodStatus>).map(({ line }) => line)
 
 const statusesOf = (name: string) =>
   Effect.map(GoldenNode, ({ versions }) => versions(name).map(({ object }) => object["status"]))
 
+const timesIn = (list: ReadonlyArray<string>, line: string | undefined) => list.filter((it) => it === line).length
+
 /**
- * Until the time of the recording, and then until the pod looks as the recorded one did, for this machine may be slower;
- * what never comes to look so is a difference and not waited for long.
+ * Until the pod has come to look as the recorded one did at that time, and the time has come or it looks otherwise again.
+ * What never comes to look so is a difference, and not waited for long.
  */
 const until = Effect.fnUntraced(function*(recording: Recording, begin: number, atMs: number) {
-  yield* Effect.sleep(Math.max(0, begin + atMs - (yield* Clock.currentTimeMillis)))
-  const recorded = recordedLife(recording).statuses
   const then = recording.statuses.filter((status) => status.at_ms <= atMs).length
-  const wanted = lastLine(recorded.slice(0, then))
+  const recorded = lines(recordedLife(recording).statuses.slice(0, then))
+  const wanted = recorded.at(-1)
   yield* Effect.gen(function*() {
-    if (lastLine(yield* statusesOf(recording.case)) !== wanted) return yield* Effect.fail("not yet")
+    const ours = lines(yield* statusesOf(recording.case))
+    const reached = timesIn(ours, wanted) >= timesIn(recorded, wanted)
+    const now = yield* Clock.currentTimeMillis
+    if (!reached || (now < begin + atMs && ours.at(-1) === wanted)) return yield* Effect.fail("not yet")
   }).pipe(
-    Effect.retry(Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "4 seconds" }))),
+    Effect.retry(Schedule.spaced("30 millis").pipe(Schedule.upTo({ duration: `${atMs + 4000} millis` }))),
     Effect.ignore
   )
 })
@@ -75,9 +79,13 @@ const lookInside = Effect.fnUntraced(function*(recording: Recording) {
     const id = listAt(status, "containerStatuses").flatMap((one) =>
       at(one, "name") === name ? [String(at(one, "containerID")).replace("containerd://", "")] : []
     )[0]
-    if (id === undefined || command.length === 0) continue
+    if (id === undefined || command.length === 0) {
+      continue
+    }
     const seen = yield* Effect.exit(cri.execSync({ containerId: id, cmd: command, timeout: 10n }))
-    if (seen._tag === "Success") views[name] = Buffer.from(seen.value.stdout).toString()
+    if (seen._tag === "Success") {
+      views[name] = Buffer.from(seen.value.stdout).toString()
+    }
   }
   return views
 })
@@ -136,9 +144,8 @@ const callsAbout = (calls: GoldenNode["Service"]["calls"], uid: string): Replaye
       at(request, "container_id"),
       at(request, "pod_sandbox_id")
     ].some((value) => value === uid || ids.has(value))
-    if (own && (method === "RunPodSandbox" || method === "CreateContainer")) {
-      ids.add(at(response, "pod_sandbox_id") ?? at(response, "container_id"))
-    }
+    const made = at(response, "pod_sandbox_id") ?? at(response, "container_id")
+    if (own && made !== undefined) ids.add(made)
     return own
   })
 }
@@ -151,10 +158,11 @@ export const play = Effect.fn("play")(function*(recording: Recording) {
   const looks = callsOf(recording, "Exec")
   yield* until(recording, begin, looks[0]?.at_ms ?? 0)
   const inside = looks.length === 0 ? {} : yield* lookInside(recording)
+  const cgroupsThen = cgroupValues(node.cgroup, uid)
   yield* thenDo(recording)
   const deletedAtMs = recording.deletedAt_ms ?? 0
   yield* until(recording, begin, deletedAtMs)
-  const cgroups = cgroupValues(node.cgroup, uid)
+  const cgroups = looks.length === 0 ? cgroupValues(node.cgroup, uid) : cgroupsThen
   const statusesBeforeDeletion = node.versions(name).length
   yield* remove(name)
   const statuses = yield* statusesOf(name)
