@@ -34,15 +34,22 @@ interface Test {
   readonly ids: ReadonlyArray<string>
 }
 
-const list = String.raw`[A-T]\d{1,2}(?:(?:, | and )[A-T]\d{1,2})*`
+/** `D6`, `E3, E7`, `H1/H8`, `B7–B9`. */
+const list = String.raw`[A-T]\d{1,2}(?:(?:, | and |\/|–)[A-T]\d{1,2})*`
 /** A text that is the first argument of a call, in which ids and a colon stand at the begin or after another colon. */
 const titled = new RegExp(String.raw`\(\s*(["'\x60])((?:[^"\n]*?: )?(${list}): (?:\\.|(?!\1)[^\n])*)\1`, "g")
+
+const inRange = (text: string): ReadonlyArray<string> => {
+  const [first = "", last] = text.split("–")
+  const [begin, end] = [Number(first.slice(1)), Number((last ?? first).slice(1))]
+  return Array.from({ length: end - begin + 1 }, (_, index) => `${first.slice(0, 1)}${begin + index}`)
+}
 
 const testsOf = (path: string): ReadonlyArray<Test> =>
   [...readFileSync(path, "utf8").matchAll(titled)].map(([, , title = "", ids = ""]) => ({
     file: relative(root, path),
     title: title.replaceAll("\\\"", "\""),
-    ids: ids.split(/, | and /)
+    ids: ids.split(/, | and |\//).flatMap(inRange)
   }))
 
 const tests: ReadonlyArray<Test> = readdirSync(join(root, "test"), { recursive: true, withFileTypes: true })
