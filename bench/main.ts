@@ -88,12 +88,13 @@ const bench = Effect.gen(function*() {
   const api = yield* MemoryApi.make({ tokens: { [token]: identity } })
   const measured = Effect.gen(function*() {
     const begin = yield* timed(startAgent(api, token, place, endpoint))
+    const atStart = usageOf(begin.value).rssMb
     const pods = yield* withAgent
     const rest = yield* idle(begin.value)
     const cleared = yield* timed(Effect.forEach(pods.many, pods.remove, { concurrency: "unbounded", discard: true }))
-    return { begin: begin.ms, pods, rest, cleared: cleared.ms }
+    return { begin: begin.ms, atStart, pods, rest, cleared: cleared.ms }
   })
-  const { begin, cleared, pods, rest } = yield* Effect.provide(measured, KubeApiMemory.layer(api))
+  const { atStart, begin, cleared, pods, rest } = yield* Effect.provide(measured, KubeApiMemory.layer(api))
 
   const start = percentile(pods.starts, 0.5)
   const rows = [
@@ -114,6 +115,7 @@ const bench = Effect.gen(function*() {
     ["delete → gone, killed after 2 s, p50", ms(percentile(pods.kills, 0.5)), "", "(goal ≤ 2300 ms)"],
     [`${atOnce} at once, all gone`, ms(cleared), "", ""],
     ["start of the agent → node Ready", ms(begin), "", ""],
+    ["RSS when the node is Ready", `${atStart.toFixed(0)} MB`, "", ""],
     [`idle with ${atOnce} pods, cores`, rest.cores.toFixed(3), "", "(goal ≤ 0.020)"],
     [`idle with ${atOnce} pods, RSS`, `${rest.rssMb.toFixed(0)} MB`, "", "(goal ≤ 120 MB)"]
   ]

@@ -15,8 +15,9 @@ const millisPerUnit: ReadonlyMap<string, number> = new Map([
   ["h", 3_600_000]
 ])
 
-const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/
-const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g
+// Escaped: one letter beyond Latin 1 and Node keeps the whole bundle as two bytes a letter.
+const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/
+const part = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g
 
 /** Milliseconds, or undefined for text that is no duration. Only zero needs no unit. */
 export const parseGoDuration = (text: string): number | undefined => {
