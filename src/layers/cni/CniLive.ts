@@ -84,7 +84,8 @@ const make = (options: CniLiveOptions) =>
     const notRun = (verb: CniVerb, type: string, call: Call) => (error: ProcessError) => {
       const { cause, detail, reason } = error
       const fault = reason._tag === "Uncertain" ? "Killed" : reason._tag === "Permanent" ? "Garbage" : "NotStarted"
-      return new CniError({ ...about(verb, type, call), fault, reason, detail, cause })
+      const said = fault === "Killed" ? "was killed before it had ended" : detail
+      return new CniError({ ...about(verb, type, call), fault, reason, detail: said, cause })
     }
 
     /** Runs one plugin; gives what it printed, undefined when that was nothing. */

@@ -58,7 +58,7 @@ layer(under("agent"), { timeout: "120 seconds", excludeTestServices: true })("a 
           script: "echo '{\"cniVersion\":\"0.4.0\",\"code\":100,\"msg\":\"out of luck\"}'; exit 1",
           says: "plugin portmap: out of luck (code 100)"
         },
-        { name: "killed", script: "kill -9 $$", says: "plugin portmap: Process interrupted" }
+        { name: "killed", script: "kill -9 $$", says: "plugin portmap: was killed before it had ended" }
       ]
       for (const { name, says, script } of faults) {
         // DEL works, so that what ADD has done can be undone.
