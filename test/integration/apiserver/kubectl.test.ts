@@ -126,6 +126,24 @@ layer(NodeServices.layer, { excludeTestServices: true })("kubectl", (it) => {
       assert.match(missing.stderr, /The Pod "bad" is invalid: spec.containers\[0\].image: Required value/)
     }))
 
+  it.effect("a kind that the server does not know is named", () =>
+    Effect.gen(function*() {
+      const { run } = yield* start()
+      const { stderr } = yield* run(["apply", "-f", "-"], "{apiVersion: a.b/v1, kind: Odd, metadata: {name: x}}")
+      assert.match(stderr, /no matches for kind "Odd" in version "a.b\/v1"/)
+    }))
+
+  it.effect("apply --server-side creates and merges", () =>
+    Effect.gen(function*() {
+      const { ok } = yield* start()
+      yield* ok(["apply", "--server-side", "-f", "-"], pod("hello"))
+      assert.strictEqual(
+        yield* ok(["apply", "--server-side", "-f", "-"], pod("hello", "nginx:2")),
+        "pod/hello serverside-applied\n"
+      )
+      assert.strictEqual(yield* ok(["get", "pod", "hello", "-o", "jsonpath={.spec.containers[*].image}"]), "nginx:2")
+    }))
+
   it.effect("typed commands send protobuf: configmap, secret, namespace, deployment, token, can-i", () =>
     Effect.gen(function*() {
       const { ok } = yield* start()

@@ -8,6 +8,7 @@ import { discover } from "./discovery.ts"
 import { answerResource } from "./frontResources.ts"
 import type { MemoryApi } from "./MemoryApi.ts"
 import { openApi } from "./openapi.ts"
+import { openApiV2 } from "./openapiV2.ts"
 import { parsePath } from "./paths.ts"
 import * as Refusals from "./refusal.ts"
 import { type Answer, type FrontRequest, refusalReply } from "./reply.ts"
@@ -16,7 +17,7 @@ import { type Answer, type FrontRequest, refusalReply } from "./reply.ts"
 export const answer = (api: MemoryApi, request: FrontRequest): Effect.Effect<Answer> => {
   const url = new URL(request.target, "http://server")
   const path = url.pathname
-  const own = discover(api.state, path, request.accept) ?? openApi(api.state, path)
+  const own = discover(api.state, path, request.accept) ?? openApi(api.state, path) ?? openApiV2(path, request.accept)
   if (own !== undefined) {
     return Effect.succeed(request.method === "GET" ? own : refusalReply(Refusals.methodNotAllowed()))
   }

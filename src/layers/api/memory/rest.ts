@@ -93,10 +93,13 @@ export const makeRest = (state: State, settle: () => void, authority: Effect.Eff
       return Effect.fromResult(outcome)
     })
   const requests = kindOf(state, certificateSigningRequests)
-  /** A signature takes keys and time, so that it comes after the step that it answers. */
+  /**
+   * A signature takes keys and time, so that it comes after the step that it answers; it is the server's own work, which
+   * does not stop when the client goes away.
+   */
   const signing = (kind: ApiKind) => (object: KubeObject): Effect.Effect<KubeObject> =>
     kind === requests && state.settings.signCertificates
-      ? Effect.as(signRequest(state, kind, object, authority), object)
+      ? Effect.as(Effect.uninterruptible(signRequest(state, kind, object, authority)), object)
       : Effect.succeed(object)
   return {
     get: (target) => step(() => stored(state, target)),
