@@ -129,7 +129,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("kubectl", (it) => {
   it.effect("a kind that the server does not know is named", () =>
     Effect.gen(function*() {
       const { run } = yield* start()
-      const { stderr } = yield* run(["apply", "-f", "-"], "{apiVersion: a.b/v1, kind: Odd, metadata: {name: x}}")
+      const { stderr } = yield* run(["apply", "-f", "-"], "apiVersion: a.b/v1\nkind: Odd\nmetadata: {name: x}\n")
       assert.match(stderr, /no matches for kind "Odd" in version "a.b\/v1"/)
     }))
 
