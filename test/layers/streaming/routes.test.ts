@@ -113,6 +113,14 @@ describe("the routes of the node's server", () => {
       assert.strictEqual((yield* ask(main, "/run/ns/none/c?cmd=x", { method: "POST" })).status, 404)
     }))
 
+  it.live("a bug in what is asked is a 500, and the next request is served", () =>
+    Effect.gen(function*() {
+      const { main } = yield* start({ model: model([], { pods: Effect.die(new Error("secret")) }) })
+      const { body, status } = yield* ask(main, "/pods")
+      assert.deepStrictEqual([status, body], [500, ""])
+      assert.strictEqual((yield* ask(main, "/healthz")).status, 200)
+    }))
+
   it.live("O2, O3: nobody gets past the gate without an identity and a right, whatever the path", () =>
     Effect.gen(function*() {
       const access = Layer.succeed(Access)(Access.of({

@@ -167,10 +167,6 @@ const readPod = Effect.fnUntraced(function*(
   const { cgroups, model } = services
   const sandbox = runtime.sandboxes.get(uid)
   const cgroup = model.podCgroup(pod)
-  const usage = yield* Option.match(cgroup, {
-    onNone: () => Effect.succeedNone,
-    onSome: (path) => groups.read(path)
-  })
   // What a container's group is called is the runtime's choice, but its id is in it.
   const children = Option.isNone(cgroup) ? [] : yield* Effect.orElseSucceed(cgroups.children(cgroup.value), () => [])
   const logs = `${options.podLogsDir}/${namespace}_${name}_${uid}`
@@ -179,6 +175,11 @@ const readPod = Effect.fnUntraced(function*(
     const child = children.find((group) => group.includes(container.id))
     const path = Option.isSome(cgroup) && child !== undefined ? `${cgroup.value}/${child}` : undefined
     return readContainer(services, groups, runtime, container, path, logs)
+  })
+  // After its containers, so that no container seems to have used more than its pod.
+  const usage = yield* Option.match(cgroup, {
+    onNone: () => Effect.succeedNone,
+    onSome: (path) => groups.read(path)
   })
   const volumes = yield* model.volumeUsage(uid)
   const used = (reading: FsReading | undefined) => reading?.usedBytes ?? 0
