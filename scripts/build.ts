@@ -23,6 +23,7 @@ await build({
   // Names stay, for the sake of stack traces; comments and blanks would be kept in memory for nothing.
   minifySyntax: true,
   minifyWhitespace: true,
+  lineLimit: 160,
   // Without white space and comments the source is half as long and plain ASCII, which V8 holds at one byte a character.
   minifyWhitespace: true,
   legalComments: "none",
