@@ -2,14 +2,13 @@
 import { Clock, Context, Effect, Layer, Metric, Ref, Schema } from "effect"
 import {
   bytesToFree,
-  evictionOrder,
   type KnownImage,
   type KnownImages,
   observeImages,
   outdatedImages,
   removableImages
 } from "../../domain/gc/images.ts"
-import { imagesOfPod } from "../../domain/gc/usedImages.ts"
+import { imagesOfPod, sandboxImages } from "../../domain/gc/usedImages.ts"
 import { Cri, type CriError } from "../../layers/cri/Cri.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -29,7 +28,7 @@ export class ImageSpaceError extends Schema.TaggedError<ImageSpaceError>()("Imag
 export class ImageGc extends Context.Service<ImageGc, {
   /** Takes note of what is used; removes what has been unused for too long and what the thresholds ask for. */
   readonly collect: Effect.Effect<void, CriError | HostFileError | ImageSpaceError>
-  /** Removes every image that nobody uses, for a node that is short of space (parity M). Bytes freed. */
+  /** Removes every image that nobody uses and is not brand-new, for a node short of space (parity M). Bytes freed. */
   readonly removeUnused: Effect.Effect<number, CriError>
 }>()("kubeffect/programs/cleanup/ImageGc") {}
 
@@ -45,7 +44,9 @@ const observe = Effect.fnUntraced(function*(known: Ref.Ref<KnownImages | undefin
   // Images first: one that is pulled in between is not in the list, so nothing happens to it.
   const { images } = yield* cri.listImages({})
   const { containers } = yield* cri.listContainers({})
+  const { info } = yield* cri.status({ verbose: true })
   const used = new Set([
+    ...sandboxImages(info),
     ...containers.flatMap(({ image, imageId, imageRef }) => [image?.image ?? "", imageId, imageRef]),
     ...(yield* registry.all).flatMap(({ pod }) => imagesOfPod(pod))
   ])
@@ -122,8 +123,9 @@ export const layer: Layer.Layer<ImageGc, never, Requirements> = Layer.effect(
     const agentStartedAtMs = yield* Clock.currentTimeMillis
     const known = yield* Ref.make<KnownImages | undefined>(undefined)
     const removeUnused = Effect.gen(function*() {
-      const { images } = yield* observe(known)
-      return yield* remove(evictionOrder(images), "space")
+      const { imageMinimumGcAgeMs } = yield* AgentConfig
+      const { images, nowMs } = yield* observe(known)
+      return yield* remove(removableImages(images, imageMinimumGcAgeMs, nowMs), "space")
     })
     return ImageGc.of({
       collect: Effect.provideContext(collect(known, agentStartedAtMs), services),

@@ -9,7 +9,7 @@ import {
   outdatedImages,
   removableImages
 } from "../../../src/domain/gc/images.ts"
-import { imagesOfPod } from "../../../src/domain/gc/usedImages.ts"
+import { imagesOfPod, sandboxImages } from "../../../src/domain/gc/usedImages.ts"
 import { container, podOf } from "../pod/fixtures.ts"
 
 const image = (id: string, fields: Partial<ListedImage> = {}): ListedImage => ({
@@ -135,5 +135,19 @@ describe("images that pods name", () => {
     const written = imagesOfPod(podOf(spec)).filter((name) => !name.startsWith("docker.io/"))
     assert.deepStrictEqual(written, ["i:1", "c:1", "e:1", "v:1"])
     assert.deepStrictEqual(imagesOfPod(podOf(spec, { status: { phase: "Succeeded" } })), [])
+  })
+
+  it.each([
+    {
+      info: { config: "{\"sandboxImage\":\"k8s.io/pause:3.6\",\"x\":1}" },
+      want: ["k8s.io/pause:3.6"],
+      why: "it says so"
+    },
+    { info: { config: "{\"sandboxImage\":\"\"}" }, want: [], why: "it names none" },
+    { info: { config: "{}" }, want: [], why: "it pins it instead" },
+    { info: { config: "no json" }, want: [], why: "it speaks otherwise" },
+    { info: {}, want: [], why: "it says nothing" }
+  ])("G4: of the runtime's own images $want is kept, because $why", ({ info, want }) => {
+    assert.deepStrictEqual([...new Set(sandboxImages(info))], want)
   })
 })

@@ -54,6 +54,7 @@ describe("image collection", () => {
       const node = yield* make([busybox, "a.io/b:1"])
       const run = Effect.gen(function*() {
         yield* CleanupNode.container(yield* CleanupNode.sandbox("web"), 0)
+        yield* TestClock.adjust("2 minutes")
         const freed = yield* (yield* ImageGc).removeUnused
         assert.strictEqual(freed, 100 * kibibyte)
         assert.deepStrictEqual(present(node), [busybox])
