@@ -3,6 +3,7 @@ import { Layer, Option } from "effect"
 import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import * as AccessLive from "../../layers/streaming/AccessLive.ts"
 import * as NodeServerLive from "../../layers/streaming/NodeServerLive.ts"
+import { kubeletVersion } from "../version.ts"
 
 const tlsVersions = {
   VersionTLS10: "TLSv1",
@@ -40,7 +41,7 @@ export const accessLayer = ({ config }: EffectiveConfig, standalone: boolean) =>
     })
 }
 
-const options = ({ config, gates }: EffectiveConfig) => ({
+const options = ({ config, gates }: EffectiveConfig, rootDir: string) => ({
   address: config.address,
   port: config.port,
   readOnlyPort: config.readOnlyPort === 0 ? Option.none() : Option.some(config.readOnlyPort),
@@ -48,14 +49,19 @@ const options = ({ config, gates }: EffectiveConfig) => ({
     ? Option.none()
     : Option.some({ address: config.healthzBindAddress, port: config.healthzPort }),
   enableDebuggingHandlers: config.enableDebuggingHandlers,
-  splitStreams: gates.enabled("PodLogsQuerySplitStreams")
+  splitStreams: gates.enabled("PodLogsQuerySplitStreams"),
+  ...(config.enableSystemLogHandler ? { systemLogs: "/var/log" } : {}),
+  ...(gates.enabled("ContainerCheckpoint") ? { checkpoints: `${rootDir}/checkpoints` } : {}),
+  ...(gates.enabled("ComponentStatusz") ? { zpages: { version: kubeletVersion, flags: {} } } : {}),
+  rootDir,
+  podLogsDir: config.podLogsDir
 })
 
 /** Over TLS. With `enableServer` off there is none. */
-export const serverLayer = (effective: EffectiveConfig) => {
+export const serverLayer = (effective: EffectiveConfig, rootDir: string) => {
   const { config } = effective
   return NodeServerLive.layer({
-    ...options(effective),
+    ...options(effective, rootDir),
     minVersion: isTlsVersion(config.tlsMinVersion) ? Option.some(tlsVersions[config.tlsMinVersion]) : Option.none(),
     cipherSuites: config.tlsCipherSuites,
     curves: config.tlsCurvePreferences.flatMap((id) => curveNames.get(id) ?? [])
@@ -63,5 +69,5 @@ export const serverLayer = (effective: EffectiveConfig) => {
 }
 
 /** For a node on a machine's loopback that nobody else reaches. */
-export const plainServerLayer = (effective: EffectiveConfig) =>
-  Layer.provide(NodeServerLive.layerPlain(options(effective)), AccessLive.layerLocal({ anonymous: true }))
+export const plainServerLayer = (effective: EffectiveConfig, rootDir: string) =>
+  Layer.provide(NodeServerLive.layerPlain(options(effective, rootDir)), AccessLive.layerLocal({ anonymous: true }))

@@ -68,7 +68,7 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
     clientCa: clientCa === "" ? Option.none() : Option.some(clientCa)
   })
   const server = config.enableServer
-    ? serverLayer(effective).pipe(Layer.provide([accessLayer(effective, settings.standalone), certificate]))
+    ? serverLayer(effective, settings.rootDir).pipe(Layer.provide([accessLayer(effective, settings.standalone), certificate]))
     : Layer.empty
   return yield* runNode({ settings, config, networkMode: options.networkMode }, server)
 })

@@ -56,7 +56,7 @@ export const upNode = Effect.fn("upNode")(function*(up: UpNode) {
     configuration: configuration(up, root),
     settings: { containerLogsDir: `${root}/containers` }
   }))
-  const server = serverLayer(plan.effective).pipe(Layer.provide([
+  const server = serverLayer(plan.effective, root).pipe(Layer.provide([
     accessLayer(plan.effective, false),
     ServingCertificateLive.layer({
       from: { _tag: "SelfSigned", folder: `${root}/pki`, hosts: [nodeName, "127.0.0.1"] },

@@ -76,7 +76,7 @@ describe("/checkpoint", () => {
   const asked: Array<string> = []
   const begin = start({
     model: model([runningPod("a")]),
-    options: { checkpoints: "/R/checkpoints" },
+    options: { checkpoints: "/tmp/kubeffect-checkpoints" },
     cri: {
       checkpointContainer: ({ containerId, location, timeout }) =>
         Effect.sync(() => {
@@ -92,7 +92,7 @@ describe("/checkpoint", () => {
       const { body, status } = yield* ask(main, "/checkpoint/ns/a/c?timeout=5", { method: "POST" })
       assert.strictEqual(status, 200)
       const [location] = (JSON.parse(body) as { items: [string] }).items
-      assert.match(location, /^\/R\/checkpoints\/checkpoint-a_ns-c-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.tar$/)
+      assert.match(location, /^\/tmp\/kubeffect-checkpoints\/checkpoint-a_ns-c-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.tar$/)
       assert.deepStrictEqual(asked, [`a-c ${location} 5`])
     }))
 

@@ -2,11 +2,11 @@
 import { Clock, Effect, Option } from "effect"
 import { formatTime } from "../../../domain/k8s/time.ts"
 import type { ContainerTarget } from "../NodeReadModel.ts"
+import type { LogServices } from "./containerLogs.ts"
 import { containersOf } from "./podContainers.ts"
 import { json, type NodeRequest, refuse, type ResponseRoute, route } from "./route.ts"
-import type { StreamServices } from "./streamTarget.ts"
 
-export const checkpointRoute = ({ cri, model }: StreamServices, directory: string): ResponseRoute =>
+export const checkpointRoute = ({ cri, files, model }: LogServices, directory: string): ResponseRoute =>
   route(
     ["POST"],
     "/checkpoint/{namespace}/{pod}/{container}",
@@ -30,6 +30,9 @@ export const checkpointRoute = ({ cri, model }: StreamServices, directory: strin
       const time = formatTime(yield* Clock.currentTimeMillis)
       const location = `${directory}/checkpoint-${name}_${namespace}-${container}-${time}.tar`
       const timeout = Option.fromUndefinedOr(given)
+      yield* files.makeDirectory(directory, { mode: 0o750, recursive: true }).pipe(
+        Effect.mapError((error) => failed(error.message))
+      )
       yield* cri.checkpointContainer({
         containerId,
         location,
