@@ -150,6 +150,20 @@ const callsAbout = (calls: GoldenNode["Service"]["calls"], uid: string): Replaye
   })
 }
 
+/** Of a pod that has ended, they are about to go: that is waited for, where they were gone in the recording. */
+const cgroupsNow = Effect.fnUntraced(function*(recording: Recording, uid: string) {
+  const { cgroup } = yield* GoldenNode
+  const read = Effect.sync(() => cgroupValues(cgroup, uid))
+  if (recording.cgroups !== null) return yield* read
+  return yield* read.pipe(
+    Effect.repeat({
+      schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: "3 seconds" })),
+      until: (found) => Object.keys(found).length === 0
+    }),
+    Effect.andThen(read)
+  )
+})
+
 export const play = Effect.fn("play")(function*(recording: Recording) {
   const node = yield* GoldenNode
   const name = recording.case
@@ -162,7 +176,7 @@ export const play = Effect.fn("play")(function*(recording: Recording) {
   yield* thenDo(recording)
   const deletedAtMs = recording.deletedAt_ms ?? 0
   yield* until(recording, begin, deletedAtMs)
-  const cgroups = looks.length === 0 ? cgroupValues(node.cgroup, uid) : cgroupsThen
+  const cgroups = looks.length === 0 ? yield* cgroupsNow(recording, uid) : cgroupsThen
   const statusesBeforeDeletion = node.versions(name).length
   yield* remove(name)
   const statuses = yield* statusesOf(name)
