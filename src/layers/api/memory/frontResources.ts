@@ -1,35 +1,24 @@
 /** Requests for resources: which verb a method means, how queries and bodies read, in which form the answer goes out. */
 import { Effect, Stream } from "effect"
 import { apiVersionOf } from "../../../domain/k8s/resources.ts"
-import type { KubeObject, WatchEvent } from "../KubeApi.ts"
 import { deleteOptionsOf } from "./evictPod.ts"
 import { isObject, type JsonObject, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import type { MemoryApi } from "./MemoryApi.ts"
-import { acceptable, type Form, negotiate } from "./negotiate.ts"
+import { acceptable, negotiate } from "./negotiate.ts"
 import { nodeTarget } from "./nodeTarget.ts"
 import type { PatchType } from "./patch.ts"
 import type { Place } from "./paths.ts"
+import { eventLine, type Exchange, line, listOf, objectReply } from "./present.ts"
 import { protobufType, readProtobuf } from "./protobuf.ts"
 import * as Refusals from "./refusal.ts"
-import { type Answer, type FrontRequest, jsonReply, readBody, type Reply } from "./reply.ts"
+import { type Answer, type FrontRequest, jsonReply, readBody } from "./reply.ts"
 import { parseRevision } from "./revision.ts"
-import { nowMillis } from "./state.ts"
-import { metadataOf, tableOf, type TableOptions } from "./table.ts"
 import type { WriteOptions } from "./verbCreate.ts"
-import { chosenBy, type Page, type WatchQuery } from "./verbRead.ts"
+import { chosenBy, type WatchQuery } from "./verbRead.ts"
 import type { Target } from "./verbUpdate.ts"
 
 type Answered = Effect.Effect<Answer, Refusals.Refusal>
-
-interface Exchange {
-  readonly api: MemoryApi
-  readonly request: FrontRequest
-  readonly place: Place
-  readonly query: URLSearchParams
-  readonly form: Form
-  readonly warnings: Array<string>
-}
 
 const flag = (query: URLSearchParams, name: string): boolean => /^(true|1)$/.test(query.get(name) ?? "")
 
@@ -53,80 +42,8 @@ const queryOf = ({ place: { kind, name, namespace }, query }: Exchange): WatchQu
   }
 }
 
-const tableOptions = ({ api, query }: Exchange, headed = true): TableOptions => ({
-  nowMs: nowMillis(api.state),
-  include: query.get("includeObject") ?? "Metadata",
-  headed
-})
-
-const listMeta = ({ revision, continue: token, remaining }: Page): JsonObject => ({
-  resourceVersion: String(revision),
-  ...(token === undefined ? {} : { continue: token }),
-  ...(remaining === undefined ? {} : { remainingItemCount: remaining })
-})
-
-/** Items of a list say nothing of their kind, which the list has said for all. */
-const bare = ({ apiVersion: _a, kind: _k, ...rest }: KubeObject): JsonObject => rest
-
-const listOf = (exchange: Exchange, kind: ApiKind, page: Page): unknown => {
-  switch (exchange.form) {
-    case "table":
-      return tableOf(kind, page.items, listMeta(page), tableOptions(exchange))
-    case "metadata":
-      return {
-        kind: "PartialObjectMetadataList",
-        apiVersion: "meta.k8s.io/v1",
-        metadata: listMeta(page),
-        items: page.items.map(metadataOf)
-      }
-    default:
-      return {
-        kind: `${kind.kind}List`,
-        apiVersion: apiVersionOf(kind),
-        metadata: listMeta(page),
-        items: page.items.map(bare)
-      }
-  }
-}
-
-const objectIn = (exchange: Exchange, object: KubeObject, headed = true): unknown => {
-  // What is no object of the kind asked for is the `Status` of a deletion.
-  if (exchange.form === "plain" || object.kind !== exchange.place.kind.kind) return object
-  if (exchange.form === "metadata") return metadataOf(object)
-  const meta = { resourceVersion: object.metadata.resourceVersion ?? "" }
-  return tableOf(exchange.place.kind, [object], meta, tableOptions(exchange, headed))
-}
-
-const quoted = (text: string): string => `"${text.replaceAll(/[\\"]/g, String.raw`\$&`)}"`
-
-const objectReply = (exchange: Exchange, object: KubeObject, status = 200): Reply => {
-  const warning = exchange.warnings.map((text) => `299 - ${quoted(text)}`).join(", ")
-  return jsonReply(objectIn(exchange, object), status, warning === "" ? {} : { warning })
-}
-
-const encoder = new TextEncoder()
-
-const line = (type: string, object: unknown): Uint8Array => encoder.encode(`${JSON.stringify({ type, object })}\n`)
-
 /** Long enough for anyone who names no time; clients that do name five to ten minutes. */
 const watchSeconds = 3000
-
-const eventLine = (exchange: Exchange) => {
-  let headed = true
-  return ({ object, type }: WatchEvent): Uint8Array => {
-    if (type === "BOOKMARK") {
-      return line(
-        type,
-        exchange.form === "table"
-          ? tableOf(exchange.place.kind, [], object.metadata, tableOptions(exchange, false))
-          : object
-      )
-    }
-    const shown = objectIn(exchange, object, headed)
-    headed = false
-    return line(type, shown)
-  }
-}
 
 const watchReply = (exchange: Exchange): Answered =>
   Effect.gen(function*() {
