@@ -1,6 +1,8 @@
 /** A machine that is made up: host, runtime and network in memory, under the agent that runs on real ones. */
 import { Effect, Layer, PubSub } from "effect"
 import * as CriSim from "../../layers/cri/CriSim.ts"
+import * as CsiSim from "../../layers/csi/CsiSim.ts"
+import * as PluginRegistrationSim from "../../layers/csi/PluginRegistrationSim.ts"
 import * as CgroupsMemory from "../../layers/host/CgroupsMemory.ts"
 import * as CompressionMemory from "../../layers/host/CompressionMemory.ts"
 import * as HostFilesMemory from "../../layers/host/HostFilesMemory.ts"
@@ -14,21 +16,30 @@ import * as ProberSim from "../../layers/probes/ProberSim.ts"
 export interface SimulatedMachine {
   readonly hostname: string
   readonly runtime: CriSim.SimRuntime
+  /** Handles of the machine's parts, for who wants to look at them or break them. */
+  readonly host?: HostFilesMemory.MemoryHost
+  readonly cgroups?: CgroupsMemory.MemoryCgroups
 }
 
-export const simulatedLayers = ({ hostname, runtime }: SimulatedMachine) =>
+export const simulatedLayers = ({ cgroups, host: given, hostname, runtime }: SimulatedMachine) =>
   Layer.unwrap(Effect.gen(function*() {
-    const host = new HostFilesMemory.MemoryHost()
+    const host = given ?? new HostFilesMemory.MemoryHost()
     host.makeDirectories("/etc")
     // Where the simulated runtime says that its images are.
     host.makeDirectories("/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs")
     host.write("/etc/resolv.conf", "nameserver 10.0.0.1\n")
     const kernelLog = yield* PubSub.sliding<KernelLogLine>(64)
-    return Layer.mergeAll(CriSim.layer(runtime), ProberSim.layer(runtime), CompressionMemory.layer).pipe(
+    return Layer.mergeAll(
+      CriSim.layer(runtime),
+      ProberSim.layer(runtime),
+      CompressionMemory.layer,
+      CsiSim.layer(new Map()),
+      PluginRegistrationSim.layer(new Map())
+    ).pipe(
       Layer.provideMerge(Layer.mergeAll(
         HostFilesMemory.layer(host),
         MountsMemory.layer(host),
-        CgroupsMemory.layer(),
+        CgroupsMemory.layer(cgroups),
         ProcessesMemory.layer(),
         KernelLogMemory.layer(kernelLog),
         NodeFactsMemory.layer(() => NodeFactsMemory.machine(hostname))

@@ -1,0 +1,62 @@
+/** Faults of the container runtime: of its calls, and of the hints it gives. */
+import { create, isMessage, type Message } from "@bufbuild/protobuf"
+import { Context, Effect, Layer } from "effect"
+import type { Failing, OutsideCall } from "../../domain/chaos/fault.ts"
+import { ImageService, RuntimeService } from "../../gen/cri/api_pb.ts"
+import { targetOf, timeoutMsOf } from "../cri/callTraits.ts"
+import { Cri, CriError, GrpcCode } from "../cri/Cri.ts"
+import { RuntimeEvents } from "../cri/RuntimeEvents.ts"
+import { failureOf } from "../grpc/failureOf.ts"
+import { Faults } from "./Faults.ts"
+import { strikeCall, strikeEvery, strikeStream } from "./strike.ts"
+
+const requestTimeoutMs = 120_000
+/** What a caller without a deadline is told after the connection has proved dead. */
+const deadConnectionMs = 600_000
+
+const errorOf = (how: Failing, { method, target }: OutsideCall): CriError => {
+  const late = how === "lost" || how === "timeout"
+  const code = late ? GrpcCode.DeadlineExceeded : how === "unavailable" ? GrpcCode.Unavailable : GrpcCode.Unknown
+  const detail = late ? "context deadline exceeded" : `made up: ${how}`
+  const reach = late ? "sent" : how === "unavailable" ? "unsent" : "answered"
+  return new CriError({ op: method, target, reason: failureOf(code, reach), code, detail, cause: new Error(detail) })
+}
+
+const methods = new Map([...RuntimeService.methods, ...ImageService.methods].map((each) => [each.localName, each]))
+
+/** Callers write requests with what matters in them; the rest is as the wire has it. */
+const requestOf = (method: string, init: unknown): Message | undefined => {
+  const described = methods.get(method)
+  if (described === undefined || typeof init !== "object" || init === null) return undefined
+  return isMessage(init, described.input) ? init : create(described.input, { ...init })
+}
+
+const given = (options: unknown): number | undefined => {
+  const ms: unknown = typeof options === "object" && options !== null ? Reflect.get(options, "timeoutMs") : undefined
+  return typeof ms === "number" ? ms : undefined
+}
+
+export const layer: Layer.Layer<Cri | RuntimeEvents, never, Cri | RuntimeEvents | Faults> = Layer.effectContext(
+  Effect.gen(function*() {
+    const faults = yield* Faults
+    const cri = yield* Cri
+    const events = yield* RuntimeEvents
+    const calls = strikeEvery(cri, (method, [init, options], effect) => {
+      const request = requestOf(method, init)
+      const call: OutsideCall = { service: "Cri", method, target: request === undefined ? "" : targetOf(request) }
+      const deadlineMs = given(options) ??
+        (request === undefined ? requestTimeoutMs : timeoutMsOf(request, requestTimeoutMs))
+      return strikeCall(faults, call, effect, { errorOf, deadlineMs: Math.min(deadlineMs, deadConnectionMs) })
+    })
+    const stream: OutsideCall = { service: "RuntimeEvents", method: "listen", target: "" }
+    return Context.make(Cri, calls).pipe(
+      Context.add(
+        RuntimeEvents,
+        RuntimeEvents.of({
+          ...events,
+          events: strikeStream(faults, stream, events.events, { errorOf, deadlineMs: requestTimeoutMs })
+        })
+      )
+    )
+  })
+)

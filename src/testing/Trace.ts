@@ -1,0 +1,33 @@
+/** What happened in a world, in order: for the person who asks why, and as a hash for who asks whether it is the same. */
+import { createHash } from "node:crypto"
+
+export interface TraceEntry {
+  /** Since the start of the world. */
+  readonly atMs: number
+  /** A node, or `api`. */
+  readonly where: string
+  /** `StartContainer`, `pod MODIFIED`, `fault cri-slow`, … */
+  readonly what: string
+  /** The pod, container or object it concerns. */
+  readonly about: string
+}
+
+export class Trace {
+  readonly entries: Array<TraceEntry> = []
+  readonly #hash = createHash("sha256")
+  readonly #keep: boolean
+
+  /** Without `keep` only the hash grows. */
+  constructor(keep: boolean) {
+    this.#keep = keep
+  }
+
+  add(entry: TraceEntry): void {
+    this.#hash.update(`${entry.atMs} ${entry.where} ${entry.what} ${entry.about}\n`)
+    if (this.#keep) this.entries.push(entry)
+  }
+
+  get hash(): string {
+    return this.#hash.copy().digest("hex").slice(0, 16)
+  }
+}
