@@ -2,6 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Runtime, Schema } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
+import { doctor } from "./doctor/command.ts"
 import { kubelet } from "./kubelet/command.ts"
 import * as Presenter from "./presenter.ts"
 import { up } from "./up/command.ts"
@@ -9,7 +10,7 @@ import { version } from "./version.ts"
 
 const kubeffect = Command.make("kubeffect").pipe(
   Command.withDescription("A Kubernetes node agent: the kubelet's work, as an Effect program"),
-  Command.withSubcommands([up, kubelet])
+  Command.withSubcommands([up, kubelet, doctor])
 )
 
 /** A command failed and has said why. */
