@@ -14,6 +14,7 @@ import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
 import { checkMachine, runtimeCgroupDriver } from "../compose/surroundings.ts"
 import * as Klog from "../logging/klog.ts"
 import { kubeletVersion } from "../version.ts"
+import { heapTrim } from "./heapTrim.ts"
 import type { KubeletOptions } from "./invocation.ts"
 
 export interface KubeletSetup {
