@@ -66,7 +66,6 @@ export type Blow =
   | "agent-crash"
   | "api-restart"
   | "api-compaction"
-  | "clock-jump"
   | "container-killed"
   | "container-oom"
   | "machine-reboot"

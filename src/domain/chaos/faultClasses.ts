@@ -81,7 +81,6 @@ export const blows: Readonly<Record<Blow, Family>> = {
   "agent-crash": "agent",
   "api-restart": "api",
   "api-compaction": "api",
-  "clock-jump": "machine",
   "container-killed": "machine",
   "container-oom": "machine",
   "machine-reboot": "machine",

@@ -1,0 +1,35 @@
+/** What an invariant sees of a world, and what it may say: nothing while all is well, else what is wrong. */
+import type { Pod } from "../domain/k8s/pod.ts"
+import type { KubeObject } from "../layers/api/KubeApi.ts"
+import type { RuntimeHappening } from "../layers/cri/sim/records.ts"
+import type { SimNode } from "./SimNode.ts"
+
+export interface Sight {
+  readonly nodes: ReadonlyArray<SimNode>
+  readonly nowMs: () => number
+  /** The pod as it was made, also when it is gone. */
+  readonly pod: (uid: string) => Pod | undefined
+  readonly objects: () => ReadonlyArray<KubeObject>
+}
+
+export interface PodChange {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED"
+  readonly object: KubeObject
+  readonly before: KubeObject | undefined
+}
+
+export interface Watching {
+  /** Something happened in a runtime; called within the step in which it does. */
+  readonly happening?: (node: SimNode, happening: RuntimeHappening) => string | undefined
+  /** A pod of the API server changed. */
+  readonly change?: (change: PodChange) => string | undefined
+  /** Faults are over and all pods are as they shall be. */
+  readonly atRest?: () => string | undefined
+  /** All pods were deleted, and nothing is left to do. */
+  readonly atEnd?: () => string | undefined
+}
+
+export interface Invariant {
+  readonly name: string
+  readonly watch: (sight: Sight) => Watching
+}

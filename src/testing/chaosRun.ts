@@ -1,0 +1,185 @@
+/**
+ * One chaos run: a world with pods drawn by the seed, faults for a while, then none. Safety is checked all the time,
+ * convergence and tidiness when the faults are over. The faults may be given, so that a run can be repeated with fewer.
+ */
+import { Clock, Effect, Exit } from "effect"
+import { makeDice } from "../domain/chaos/dice.ts"
+import { drawFaults } from "../domain/chaos/draw.ts"
+import type { Fault } from "../domain/chaos/fault.ts"
+import { decodePod } from "../domain/k8s/decode.ts"
+import type { Pod } from "../domain/k8s/pod.ts"
+import * as resources from "../domain/k8s/resources.ts"
+import { at } from "../layers/api/memory/json.ts"
+import { strikeBlow } from "./blows.ts"
+import { invariants } from "./invariants/all.ts"
+import { runSim } from "./runSim.ts"
+import type { TraceEntry } from "./Trace.ts"
+import type { Sight, Watching } from "./Watching.ts"
+import { drawWorkload, type PlannedPod } from "./workload.ts"
+import * as World from "./World.ts"
+
+export interface ChaosOptions {
+  readonly seed: number
+  readonly nodes: number
+  readonly pods: number
+  /** Families or names of kinds of faults. */
+  readonly kinds: ReadonlyArray<string>
+  readonly faultsMax: number
+  /** Faults strike for this long. */
+  readonly minutes: number
+  /** Instead of those that the seed draws. */
+  readonly faults?: ReadonlyArray<Fault>
+  readonly keepTrace?: boolean
+}
+
+export interface Violation {
+  readonly invariant: string
+  readonly message: string
+  readonly atMs: number
+}
+
+export interface ChaosResult {
+  readonly seed: number
+  readonly hash: string
+  readonly faults: ReadonlyArray<Fault>
+  readonly violation: Violation | undefined
+  readonly elapsedMs: number
+  readonly trace: ReadonlyArray<TraceEntry>
+}
+
+/** Back-offs are five minutes at most, lost calls of the runtime four: twice that is enough for everything. */
+const convergeMs = 20 * 60_000
+const emptyMs = 15 * 60_000
+
+const nodeNames = (count: number) => Array.from({ length: count }, (_, index) => `n${index + 1}`)
+
+export const faultsOf = ({ faultsMax, kinds, minutes, nodes, seed }: ChaosOptions): ReadonlyArray<Fault> =>
+  drawFaults({ seed: String(seed), kinds, nodes: nodeNames(nodes), untilMs: minutes * 60_000, faultsMax })
+
+/** Looks on; the first thing that is wrong is what the run is about. */
+const watchWorld = (world: World.World, clock: Clock.Clock) => {
+  let violation: Violation | undefined
+  const pods = new Map<string, Pod>()
+  const nowMs = () => clock.currentTimeMillisUnsafe() - world.startMs
+  const say = (invariant: string, message: string | undefined) => {
+    if (message !== undefined) violation ??= { invariant, message, atMs: nowMs() }
+  }
+  const sight: Sight = {
+    nodes: world.nodes,
+    nowMs,
+    pod: (uid) => pods.get(uid),
+    objects: () => world.api.objects(resources.pods)
+  }
+  const watchings: ReadonlyArray<readonly [string, Watching]> = invariants.map((one) => [one.name, one.watch(sight)])
+  world.onDefect((_, detail) => say("no-defect", detail))
+  world.api.onChange(({ plural }, change) => {
+    if (plural !== "pods" || violation !== undefined) return
+    const decoded = change.type === "ADDED" ? decodePod(change.object) : undefined
+    if (decoded?._tag === "Success") pods.set(decoded.success.metadata.uid, decoded.success)
+    for (const [name, watching] of watchings) say(name, watching.change?.(change))
+  })
+  for (const node of world.nodes) {
+    node.runtime.listeners.add((happening) => {
+      if (violation !== undefined) return
+      for (const [name, watching] of watchings) say(name, watching.happening?.(node, happening))
+    })
+  }
+  return {
+    say,
+    atRest: () => watchings.forEach(([name, watching]) => say(name, watching.atRest?.())),
+    atEnd: () => watchings.forEach(([name, watching]) => say(name, watching.atEnd?.())),
+    found: () => violation
+  }
+}
+
+const live = Effect.fnUntraced(function*(world: World.World, planned: PlannedPod) {
+  yield* Effect.sleep(planned.createAtMs)
+  const pod = yield* world.createPod(planned.name, planned.spec)
+  if (planned.remove === undefined) return
+  yield* Effect.sleep(planned.remove.atMs - planned.createAtMs)
+  yield* Effect.ignore(pod.remove(planned.remove.graceSeconds))
+})
+
+/** Empty when the pod is as it shall be in the end. */
+const unsettled = (world: World.World, { destiny, name, remove }: PlannedPod): string => {
+  const pod = world.pod(name)
+  if (remove !== undefined) return pod.object() === undefined ? "" : `${name} is still there`
+  const phase = pod.phase()
+  const ready = isReady(pod.object())
+  switch (destiny) {
+    case "Ready":
+      return phase === "Running" && ready ? "" : `${name} is ${phase}${ready ? "" : ", not ready"}`
+    case "Crashing":
+      return phase === "Running" ? "" : `${name} is ${phase}`
+    case "Succeeded":
+      return phase === "Succeeded" ? "" : `${name} is ${phase}`
+    case "Over":
+      return phase === "Succeeded" || phase === "Failed" ? "" : `${name} is ${phase}`
+  }
+}
+
+const isReady = (pod: unknown): boolean => {
+  const conditions = at(pod, "status", "conditions")
+  return Array.isArray(conditions) &&
+    conditions.some((one: unknown) => at(one, "type") === "Ready" && at(one, "status") === "True")
+}
+
+const firstOf = (problems: ReadonlyArray<string>): string => problems.find((problem) => problem !== "") ?? ""
+
+const scenario = Effect.fnUntraced(function*(options: ChaosOptions, faults: ReadonlyArray<Fault>, kept: Kept) {
+  const { minutes, nodes, pods, seed } = options
+  const clock = yield* Clock.Clock
+  const names = nodeNames(nodes)
+  const world = yield* World.make({ seed, nodes: names, faults, keepTrace: options.keepTrace ?? false })
+  const watch = watchWorld(world, clock)
+  kept.world = world
+  kept.found = watch.found
+  const untilMs = minutes * 60_000
+  const planned = drawWorkload({ seed: String(seed), pods, nodes: names, untilMs })
+  yield* Effect.forEach(world.nodes, (node) => node.start, { discard: true })
+  const dice = makeDice(`${seed}/blows`)
+  yield* Effect.forEach(planned, (pod) => Effect.forkScoped(live(world, pod)), { discard: true })
+  yield* Effect.forEach(faults, (fault) => Effect.forkScoped(strikeBlow(world, fault, dice)), { discard: true })
+  yield* Effect.sleep(untilMs + 30_000)
+  if (watch.found() !== undefined) return
+  yield* world.until("settles", () => firstOf(planned.map((pod) => unsettled(world, pod))), convergeMs).pipe(
+    Effect.catch((error) => Effect.sync(() => watch.say("convergence", error.message)))
+  )
+  yield* Effect.sleep(1000)
+  watch.atRest()
+  if (watch.found() !== undefined) return
+  yield* Effect.forEach(planned, ({ name }) => Effect.ignore(world.pod(name).remove()), { discard: true })
+  yield* world.until(
+    "everything is deleted",
+    () => firstOf(planned.map(({ name }) => world.pod(name).object() === undefined ? "" : `${name} is still there`)),
+    emptyMs
+  ).pipe(Effect.catch((error) => Effect.sync(() => watch.say("convergence", error.message))))
+  // The collectors of what is left come round every minute or two.
+  yield* Effect.sleep(5 * 60_000)
+  watch.atEnd()
+}, Effect.scoped)
+
+interface Kept {
+  world: World.World | undefined
+  found: () => Violation | undefined
+}
+
+export const runChaos = (options: ChaosOptions): ChaosResult => {
+  const faults = options.faults ?? faultsOf(options)
+  const kept: Kept = { world: undefined, found: () => undefined }
+  const untilMs = options.minutes * 60_000 + convergeMs + emptyMs + 15 * 60_000
+  const { elapsedMs, exit } = runSim(scenario(options, faults, kept), { seed: options.seed, untilMs })
+  const broken = exit === undefined
+    ? { invariant: "ends", message: "the run does not come to its end", atMs: elapsedMs }
+    : Exit.isFailure(exit)
+    ? { invariant: "ends", message: String(exit.cause), atMs: elapsedMs }
+    : undefined
+  return {
+    seed: options.seed,
+    hash: kept.world?.trace.hash ?? "",
+    faults,
+    violation: kept.found() ?? broken,
+    elapsedMs,
+    trace: kept.world?.trace.entries ?? []
+  }
+}

@@ -1,0 +1,44 @@
+/** A container that ended in a row is not started again before its back-off: 10 s after the second end, doubling to 5 min (D11). */
+import type { Invariant } from "../Watching.ts"
+
+interface Course {
+  /** Ends that count; a first restart never waits. */
+  ends: number
+  endedAtMs: number
+  sandbox: string
+}
+
+const firstMs = 10_000
+const maxMs = 300_000
+/** A container that ran this long is given its first back-off again. */
+const forgivenMs = 600_000
+/** The runtime's clock is in the exit, ours is when it is told. */
+const slackMs = 1000
+
+export const backOffKept: Invariant = {
+  name: "back-off-kept",
+  watch: ({ nowMs }) => {
+    const courses = new Map<string, Course>()
+    return {
+      happening: (_, { container, kind, sandbox }) => {
+        if (container === undefined) return undefined
+        const key = `${sandbox.uid}/${container.name}`
+        const course = courses.get(key)
+        if (kind === "Stopped") {
+          const ranMs = container.finishedAtMs - container.startedAtMs
+          const fresh = course === undefined || course.sandbox !== sandbox.id || ranMs >= forgivenMs
+          courses.set(key, { ends: fresh ? 1 : course.ends + 1, endedAtMs: nowMs(), sandbox: sandbox.id })
+          return undefined
+        }
+        if (kind !== "Started" || course === undefined || course.sandbox !== sandbox.id || course.ends < 2) {
+          return undefined
+        }
+        const wantMs = Math.min(maxMs, firstMs * 2 ** (course.ends - 2))
+        const waitedMs = nowMs() - course.endedAtMs
+        return waitedMs + slackMs >= wantMs
+          ? undefined
+          : `${sandbox.name}/${container.name} starts ${waitedMs} ms after its end number ${course.ends}, not ${wantMs} ms`
+      }
+    }
+  }
+}

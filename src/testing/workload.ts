@@ -1,0 +1,118 @@
+/** The pods of a chaos run: the seed draws what they are like, when they come and when they are deleted. */
+import { between, type Dice, makeDice, pick } from "../domain/chaos/dice.ts"
+
+/** How a pod ends up when nothing goes wrong any more. */
+export type Destiny = "Ready" | "Crashing" | "Succeeded" | "Over"
+
+export interface PlannedPod {
+  readonly name: string
+  readonly kind: string
+  readonly spec: Readonly<Record<string, unknown>>
+  readonly createAtMs: number
+  readonly remove: { readonly atMs: number; readonly graceSeconds: number | undefined } | undefined
+  readonly destiny: Destiny
+}
+
+const image = "docker.io/library/busybox:1.36"
+const idle = "trap 'exit 0' TERM; while true; do sleep 0.2; done"
+const deaf = "trap '' TERM; while true; do sleep 1; done"
+
+const container = (name: string, script: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  name,
+  image,
+  command: ["sh", "-c", script],
+  ...more
+})
+
+const scratch = { volumes: [{ name: "scratch", emptyDir: {} }, { name: "memory", emptyDir: { medium: "Memory" } }] }
+const mounts = {
+  volumeMounts: [{ name: "scratch", mountPath: "/scratch" }, { name: "memory", mountPath: "/memory" }]
+}
+
+type Kind = (dice: Dice) => { readonly spec: Readonly<Record<string, unknown>>; readonly destiny: Destiny }
+
+const kinds: Readonly<Record<string, Kind>> = {
+  server: () => ({ destiny: "Ready", spec: { containers: [container("main", idle)] } }),
+  pair: () => ({ destiny: "Ready", spec: { containers: [container("one", idle), container("two", idle)] } }),
+  deaf: (dice) => ({
+    destiny: "Ready",
+    spec: { terminationGracePeriodSeconds: between(dice, 2, 20), containers: [container("main", deaf)] }
+  }),
+  job: (dice) => ({
+    destiny: "Over",
+    spec: { restartPolicy: "Never", containers: [container("main", `sleep ${between(dice, 0, 20)}; exit 0`)] }
+  }),
+  failing: (dice) => ({
+    destiny: "Over",
+    spec: { restartPolicy: "Never", containers: [container("main", `sleep ${between(dice, 0, 10)}; exit 3`)] }
+  }),
+  retried: (dice) => ({
+    destiny: "Succeeded",
+    spec: { restartPolicy: "OnFailure", containers: [container("main", `sleep ${between(dice, 0, 10)}; exit 0`)] }
+  }),
+  crashing: (dice) => ({
+    destiny: "Crashing",
+    spec: { containers: [container("main", `sleep ${between(dice, 0, 5)}; exit 1`)] }
+  }),
+  ordered: (dice) => ({
+    destiny: "Ready",
+    spec: {
+      ...scratch,
+      initContainers: [
+        container("first", `sleep ${between(dice, 0, 3)}`, mounts),
+        container("side", idle, { restartPolicy: "Always" }),
+        container("second", "sleep 1", mounts)
+      ],
+      containers: [container("main", idle, mounts)]
+    }
+  }),
+  volumes: () => ({ destiny: "Ready", spec: { ...scratch, containers: [container("main", idle, mounts)] } }),
+  probed: (dice) => ({
+    destiny: "Ready",
+    spec: {
+      containers: [container("main", idle, {
+        readinessProbe: { exec: { command: ["true"] }, periodSeconds: between(dice, 1, 5) },
+        livenessProbe: { exec: { command: ["true"] }, periodSeconds: between(dice, 2, 10), failureThreshold: 3 }
+      })]
+    }
+  }),
+  hooked: () => ({
+    destiny: "Ready",
+    spec: {
+      containers: [container("main", idle, {
+        lifecycle: { preStop: { exec: { command: ["sleep", "1"] } }, postStart: { exec: { command: ["true"] } } }
+      })]
+    }
+  })
+}
+
+export interface WorkloadOptions {
+  readonly seed: string
+  readonly pods: number
+  readonly nodes: ReadonlyArray<string>
+  readonly untilMs: number
+}
+
+export const drawWorkload = ({ nodes, pods, seed, untilMs }: WorkloadOptions): ReadonlyArray<PlannedPod> => {
+  const dice = makeDice(`${seed}/workload`)
+  const names = Object.keys(kinds)
+  return Array.from({ length: pods }, (_, index): PlannedPod => {
+    const kind = pick(dice, [names[0] ?? "", ...names.slice(1)])
+    const drawn = kinds[kind]?.(dice) ?? { destiny: "Ready", spec: {} }
+    const createAtMs = between(dice, 0, Math.floor(untilMs / 2))
+    const removed = dice() < 0.4
+    const remove = {
+      atMs: between(dice, createAtMs, untilMs),
+      graceSeconds: dice() < 0.5 ? undefined : between(dice, 1, 30)
+    }
+    const nodeName = nodes[between(dice, 0, nodes.length - 1)] ?? ""
+    return {
+      name: `${kind}-${index}`,
+      kind,
+      spec: { nodeName, ...drawn.spec },
+      createAtMs,
+      remove: removed ? remove : undefined,
+      destiny: drawn.destiny
+    }
+  })
+}
