@@ -1,6 +1,6 @@
 /** The command line as a whole: its commands, and what happens when one fails. */
 import { NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Runtime, Schema } from "effect"
+import { Console, Effect, Runtime, Schema } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
 import { doctor } from "./doctor/command.ts"
 import { kubelet } from "./kubelet/command.ts"

@@ -1,5 +1,5 @@
 /** The node's own server as the configuration has it: who may ask (parity O2, O3), where it listens, with which TLS. */
-import { Layer, Option } from "effect"
+import { Option } from "effect"
 import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import * as AccessLive from "../../layers/streaming/AccessLive.ts"
 import * as NodeServerLive from "../../layers/streaming/NodeServerLive.ts"
@@ -67,7 +67,3 @@ export const serverLayer = (effective: EffectiveConfig, rootDir: string) => {
     curves: config.tlsCurvePreferences.flatMap((id) => curveNames.get(id) ?? [])
   })
 }
-
-/** For a node on a machine's loopback that nobody else reaches. */
-export const plainServerLayer = (effective: EffectiveConfig, rootDir: string) =>
-  Layer.provide(NodeServerLive.layerPlain(options(effective, rootDir)), AccessLive.layerLocal({ anonymous: true }))
