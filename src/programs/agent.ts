@@ -10,6 +10,7 @@ import { containerGc } from "./cleanup/containerGc.ts"
 import { imageGcLoop } from "./cleanup/imageGcLoop.ts"
 import { logRotationLoop } from "./cleanup/logRotation.ts"
 import { orphanPods } from "./cleanup/orphanPods.ts"
+import { csiPlugins } from "./csi/csiPlugins.ts"
 import { PodNetwork } from "./network/PodNetwork.ts"
 import { nodeLease } from "./node/nodeLease.ts"
 import { nodeStatusLoop } from "./node/nodeStatusLoop.ts"
@@ -55,7 +56,14 @@ export const agent = Effect.gen(function*() {
   })
   // The runtime may ask the agent for the network of a sandbox before any listing of it has come to an end.
   const networking = supervise("pod network", network.run)
-  return yield* Effect.all([networking, local, systemOom, files, config.standalone ? Effect.never : connected], {
+  return yield* Effect.all([
+    networking,
+    local,
+    systemOom,
+    csiPlugins,
+    files,
+    config.standalone ? Effect.never : connected
+  ], {
     concurrency: "unbounded",
     discard: true
   })

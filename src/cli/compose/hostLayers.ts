@@ -1,5 +1,7 @@
 /** The machine as it is: every host service, live. */
 import { Layer } from "effect"
+import * as CsiLive from "../../layers/csi/CsiLive.ts"
+import * as PluginRegistrationLive from "../../layers/csi/PluginRegistrationLive.ts"
 import * as CgroupsLive from "../../layers/host/CgroupsLive.ts"
 import * as CompressionLive from "../../layers/host/CompressionLive.ts"
 import * as HostFilesLive from "../../layers/host/HostFilesLive.ts"
@@ -13,6 +15,8 @@ export const hostLayers = (rootDirectory: string) =>
   Layer.mergeAll(
     CgroupsLive.layer(),
     CompressionLive.layer,
+    CsiLive.layer(),
+    PluginRegistrationLive.layer,
     MountsLive.layer,
     NodeFactsLive.layer({ rootDirectory }),
     KernelLogLive.layer

@@ -4,6 +4,11 @@
  */
 import { Layer } from "effect"
 import * as ImageGc from "../../programs/cleanup/ImageGc.ts"
+import * as CsiDrivers from "../../programs/csi/CsiDrivers.ts"
+import * as CsiLocks from "../../programs/csi/CsiLocks.ts"
+import * as CsiNode from "../../programs/csi/CsiNode.ts"
+import * as CsiVolumes from "../../programs/csi/csiVolumes.ts"
+import * as VolumesInUse from "../../programs/csi/VolumesInUse.ts"
 import * as EventRecorder from "../../programs/events/EventRecorder.ts"
 import * as Credentials from "../../programs/images/Credentials.ts"
 import * as ImagePuller from "../../programs/images/ImagePuller.ts"
@@ -17,7 +22,6 @@ import * as RuntimeHealth from "../../programs/runtime/RuntimeHealth.ts"
 import * as RuntimeView from "../../programs/runtime/RuntimeView.ts"
 import * as TerminationMessages from "../../programs/runtime/TerminationMessages.ts"
 import * as StatusWriter from "../../programs/status/StatusWriter.ts"
-import * as CsiVolumes from "../../programs/volumes/CsiVolumes.ts"
 import * as ObjectCache from "../../programs/volumes/ObjectCache.ts"
 import * as PodVolumes from "../../programs/volumes/podVolumeWorkers.ts"
 import * as ServiceAccountTokens from "../../programs/volumes/ServiceAccountTokens.ts"
@@ -31,17 +35,24 @@ const runtime = Layer.mergeAll(RuntimeView.layer, RuntimeHealth.layer).pipe(
   Layer.provideMerge(TerminationMessages.layer)
 )
 
+/** The drivers of this node, and what pods have of them. */
+const csi = CsiVolumes.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(CsiDrivers.layer, CsiLocks.layer, VolumesInUse.layer)),
+  Layer.provideMerge(CsiNode.layer)
+)
+
 /** `standalone`: pods come from files only, and nothing waits for the API server to be heard. */
 export const programLayers = (standalone: boolean) =>
   Interpreter.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(Admission.layer, ImageGc.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer)
     ),
+    Layer.provideMerge(csi),
     Layer.provideMerge(VolumeHost.layer),
     Layer.provideMerge(Credentials.layer),
     Layer.provideMerge(standalone ? EventRecorder.layerLog : EventRecorder.layer),
     Layer.provideMerge(NodeState.layer),
-    Layer.provideMerge(Layer.mergeAll(objects, runtime, CsiVolumes.noDrivers)),
+    Layer.provideMerge(Layer.mergeAll(objects, runtime)),
     // Orphans are only removed when every source of pods has been heard.
     Layer.provideMerge(PodRegistry.layer(standalone ? ["file"] : ["file", "api"]))
   )

@@ -18,6 +18,7 @@ import {
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { VolumesInUse } from "../csi/VolumesInUse.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { NetworkProblems } from "../network/NetworkProblems.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
@@ -37,6 +38,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
   const network = yield* NetworkProblems
   const nodeState = yield* NodeState
   const events = yield* EventRecorder
+  const inUse = yield* VolumesInUse
   const sent = yield* Ref.make<NodeStatus | undefined>(undefined)
   const sentAt = yield* Ref.make(0)
   const images = yield* Ref.make<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>({
@@ -79,7 +81,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
         pressure: yield* nodeState.pressure,
         problems: [...new Set(problems)]
       }),
-      volumesInUse: before?.volumesInUse ?? []
+      volumesInUse: yield* inUse.names
     })
   })
 
@@ -98,6 +100,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
     )
     yield* Ref.set(sent, next)
     yield* Ref.set(sentAt, now)
+    yield* inUse.reported(next.volumesInUse ?? [])
     const decoded = decodeNode(answer)
     if (decoded._tag === "Success") yield* nodeState.setNode(decoded.success)
     yield* Effect.forEach(
@@ -113,9 +116,9 @@ export const nodeStatusLoop = Effect.gen(function*() {
   /** The period is spread so that the nodes of a cluster do not report in step. */
   const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
   const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
-  const changes = Stream.merge(
-    Stream.map(health.changes, () => undefined),
-    Stream.map(network.changes, () => undefined)
+  const changes = Stream.map(health.changes, () => undefined).pipe(
+    Stream.merge(Stream.map(network.changes, () => undefined)),
+    Stream.merge(Stream.map(inUse.changes, () => undefined))
   )
   const hints = Stream.merge(ticks, changes)
   return yield* supervise(

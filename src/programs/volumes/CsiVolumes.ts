@@ -19,6 +19,18 @@ export interface CsiTearDown {
   readonly block: boolean
 }
 
+export interface CsiUsageRequest {
+  readonly pod: Pod
+  readonly volume: DesiredVolume
+  readonly hostPath: string
+}
+
+interface Amount {
+  readonly total: number
+  readonly available: number
+  readonly used: number
+}
+
 export class CsiVolumes extends Context.Service<CsiVolumes, {
   /**
    * Returns once the pod may use the volume, fails when it is to be tried again; repeatable. Answers the path that
@@ -27,6 +39,10 @@ export class CsiVolumes extends Context.Service<CsiVolumes, {
   readonly setUp: (request: CsiSetUp) => Effect.Effect<{ readonly hostPath: string }, VolumeError>
   /** Unpublishes the volume and removes its place; needs nothing but what lies there. Absence is a success. */
   readonly tearDown: (request: CsiTearDown) => Effect.Effect<void, VolumeError>
+  /** What a volume that is up holds; undefined when its driver does not tell. */
+  readonly usage: (
+    request: CsiUsageRequest
+  ) => Effect.Effect<{ readonly bytes: Amount; readonly inodes: Amount } | undefined, VolumeError>
 }>()("kubeffect/programs/volumes/CsiVolumes") {}
 
 const notFound = (driver: string) =>
@@ -40,6 +56,7 @@ export const noDrivers: Layer.Layer<CsiVolumes> = Layer.succeed(
   CsiVolumes,
   CsiVolumes.of({
     setUp: ({ volume }) => Effect.fail(notFound(driverOf(volume))),
-    tearDown: ({ path }) => Effect.fail(notFound(`of ${path}`))
+    tearDown: ({ path }) => Effect.fail(notFound(`of ${path}`)),
+    usage: ({ volume }) => Effect.fail(notFound(driverOf(volume)))
   })
 )

@@ -177,7 +177,11 @@ export const layer: Layer.Layer<PodVolumes, never, Needs> = Layer.effect(
         yield* wake(uid)
         yield* Deferred.await(held.released)
       }),
-      usage: (uid) => volumeUsage(pods.get(uid)?.up ?? nobody).pipe(Effect.provideContext(needs)),
+      usage: (uid) =>
+        Effect.suspend(() => {
+          const { pod, up = nobody } = pods.get(uid) ?? {}
+          return pod === undefined ? Effect.succeed([]) : Effect.provideContext(volumeUsage(up, pod), needs)
+        }),
       changed,
       onDisk: podsOnDisk().pipe(Effect.mapError(because), Effect.provideContext(needs))
     })

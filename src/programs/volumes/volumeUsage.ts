@@ -1,6 +1,8 @@
 /** How much a pod's volumes hold and could hold (parity I19). Measured when asked: callers decide how often. */
 import { Effect } from "effect"
+import type { Pod } from "../../domain/k8s/pod.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
+import { CsiVolumes } from "./CsiVolumes.ts"
 import type { UpVolume } from "./volumeLanes.ts"
 
 export interface VolumeUsage {
@@ -19,7 +21,7 @@ export interface VolumeUsage {
   readonly sizeLimitBytes: number | undefined
 }
 
-type Measure = "tree" | "fileSystem" | "nothing"
+type Measure = "tree" | "fileSystem" | "driver" | "nothing"
 
 /** Files of a pod among others on one disk are counted one by one; a file system of its own knows its sum. */
 const measureOf = ({ volume }: UpVolume): Measure => {
@@ -31,14 +33,36 @@ const measureOf = ({ volume }: UpVolume): Measure => {
     case "Local":
     case "Nfs":
       return "fileSystem"
+    case "Csi":
+    case "CsiInline":
+      return "driver"
     default:
-      // The node's own paths are nobody's volume, drivers answer for theirs, images are the runtime's.
+      // The node's own paths are nobody's volume, images are the runtime's.
       return "nothing"
   }
 }
 
 const isEphemeral = ({ volume: { source } }: UpVolume): boolean =>
   (source._tag === "EmptyDir" && source.medium === "") || (source._tag === "Content" && !source.inMemory)
+
+const asked = Effect.fnUntraced(function*({ hostPath, volume }: UpVolume, pod: Pod) {
+  const drivers = yield* CsiVolumes
+  const told = yield* drivers.usage({ pod, volume, hostPath })
+  if (told === undefined) return []
+  const usage: VolumeUsage = {
+    name: volume.name,
+    claimName: volume.claimName,
+    capacityBytes: told.bytes.total,
+    availableBytes: told.bytes.available,
+    usedBytes: told.bytes.used,
+    inodes: told.inodes.total,
+    inodesFree: told.inodes.available,
+    inodesUsed: told.inodes.used,
+    ephemeral: false,
+    sizeLimitBytes: undefined
+  }
+  return [usage]
+})
 
 const measure = Effect.fnUntraced(function*(up: UpVolume) {
   const files = yield* HostFiles
@@ -59,16 +83,17 @@ const measure = Effect.fnUntraced(function*(up: UpVolume) {
     ephemeral: isEphemeral(up),
     sizeLimitBytes: volume.source._tag === "EmptyDir" ? volume.source.sizeLimitBytes : undefined
   }
-  return usage
+  return [usage]
 })
 
 /** Volumes that vanish or fail while they are measured are left out, and told of. */
-export const volumeUsage = Effect.fn("volumeUsage")(function*(up: ReadonlyMap<string, UpVolume>) {
+export const volumeUsage = Effect.fn("volumeUsage")(function*(up: ReadonlyMap<string, UpVolume>, pod: Pod) {
   const measured = yield* Effect.forEach(
     [...up.values()].filter((one) => measureOf(one) !== "nothing"),
     (one) =>
-      measure(one).pipe(
-        Effect.map((usage): ReadonlyArray<VolumeUsage> => [usage]),
+      Effect.gen(function*() {
+        return measureOf(one) === "driver" ? yield* asked(one, pod) : yield* measure(one)
+      }).pipe(
         Effect.catch((error) => Effect.as(Effect.logDebug(`volume ${one.volume.name} cannot be measured`, error), []))
       ),
     { concurrency: 4 }

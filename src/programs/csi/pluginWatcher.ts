@@ -1,0 +1,112 @@
+/**
+ * Gets to know the plugins that open sockets in the node's registry folder, and forgets those whose sockets go (parity
+ * J1). A socket that was replaced is a plugin that started anew. Nothing is remembered between two lives of the agent:
+ * sockets that are there are met again.
+ */
+import { Effect, FiberMap, Ref, Schedule, Stream } from "effect"
+import { type PluginInfo, PluginRegistration } from "../../layers/csi/PluginRegistration.ts"
+import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
+import { supervise } from "../supervise.ts"
+import { VolumeHost } from "../volumes/VolumeHost.ts"
+
+/** What is done with the plugins of one type. */
+export interface PluginHandler<R = never> {
+  /** Why the plugin is refused; undefined when it is welcome. */
+  readonly problem: (info: PluginInfo) => string | undefined
+  /** Repeatable. */
+  readonly register: (info: PluginInfo, endpoint: string) => Effect.Effect<void, { readonly message: string }, R>
+  readonly deregister: (info: PluginInfo, endpoint: string) => Effect.Effect<void, { readonly message: string }, R>
+}
+
+/** Folders below the registry are watched by looking; sockets there are rare. */
+const lookMs = 10_000
+const retry = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])
+
+/** Sockets below a folder, with what changes when one is replaced. Names with a dot in front are not meant yet. */
+const socketsBelow = (folder: string): Effect.Effect<ReadonlyMap<string, string>, HostFileError, HostFiles> =>
+  Effect.gen(function*() {
+    const files = yield* HostFiles
+    const found = new Map<string, string>()
+    for (const name of yield* files.readDirectory(folder)) {
+      if (name.startsWith(".")) continue
+      const path = `${folder}/${name}`
+      const stat = yield* files.lstat(path).pipe(
+        Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(undefined))
+      )
+      if (stat?.type === "socket") found.set(path, `${stat.ino}/${stat.mtimeMs}`)
+      if (stat?.type === "directory") { for (const [inner, mark] of yield* socketsBelow(path)) found.set(inner, mark) }
+    }
+    return found
+  })
+
+interface Known {
+  readonly mark: string
+  readonly plugin: Ref.Ref<PluginInfo | undefined>
+}
+
+const endpointOf = (info: PluginInfo, socketPath: string): string => info.endpoint === "" ? socketPath : info.endpoint
+
+/** Runs for ever. `handlers`: by type of plugin. */
+export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>) =>
+  Effect.gen(function*() {
+    const files = yield* HostFiles
+    const registration = yield* PluginRegistration
+    const { rootDir } = yield* VolumeHost
+    const folder = `${rootDir}/plugins_registry`
+    const known = new Map<string, Known>()
+    const fibers = yield* FiberMap.make<string, void>()
+
+    const take = Effect.fnUntraced(function*(socketPath: string, plugin: Ref.Ref<PluginInfo | undefined>) {
+      const info = yield* registration.info(socketPath)
+      const handler = handlers.get(info.type)
+      const problem = handler === undefined
+        ? `no handler registered for plugin type: ${info.type} at socket ${socketPath}`
+        : handler.problem(info)
+      if (handler === undefined || problem !== undefined) {
+        yield* Effect.logWarning(`plugin at ${socketPath} is refused: ${problem}`)
+        return yield* registration.notify(socketPath, problem ?? "")
+      }
+      // From here on it is ours to forget, also when the plugin goes in the middle of this.
+      yield* Ref.set(plugin, info)
+      yield* handler.register(info, endpointOf(info, socketPath)).pipe(
+        Effect.tapError(({ message }) => registration.notify(socketPath, message))
+      )
+      yield* registration.notify(socketPath, "")
+      yield* Effect.logInfo(`registered the ${info.type} ${info.name} at ${socketPath}`)
+    })
+
+    const begin = Effect.fnUntraced(function*(socketPath: string, mark: string) {
+      const before = known.get(socketPath)
+      const plugin = before?.plugin ?? (yield* Ref.make<PluginInfo | undefined>(undefined))
+      known.set(socketPath, { mark, plugin })
+      const meet = take(socketPath, plugin).pipe(
+        Effect.tapError((error) => Effect.logWarning(`cannot register the plugin at ${socketPath}`, error)),
+        Effect.retry(retry),
+        Effect.orDie
+      )
+      yield* FiberMap.run(fibers, socketPath, meet)
+    })
+
+    const forget = Effect.fnUntraced(function*(socketPath: string, { plugin }: Known) {
+      known.delete(socketPath)
+      const info = yield* Ref.get(plugin)
+      const handler = handlers.get(info?.type ?? "")
+      if (info === undefined || handler === undefined) return yield* FiberMap.remove(fibers, socketPath)
+      const part = handler.deregister(info, endpointOf(info, socketPath)).pipe(
+        Effect.tapError((error) => Effect.logWarning(`cannot deregister the plugin ${info.name}`, error)),
+        Effect.retry(retry),
+        Effect.orDie
+      )
+      yield* Effect.logInfo(`the plugin ${info.name} is gone from ${socketPath}`)
+      yield* FiberMap.run(fibers, socketPath, part)
+    })
+
+    const round = Effect.gen(function*() {
+      const sockets = yield* socketsBelow(folder)
+      for (const [path, plugin] of [...known]) if (!sockets.has(path)) yield* forget(path, plugin)
+      for (const [path, mark] of sockets) if (known.get(path)?.mark !== mark) yield* begin(path, mark)
+    })
+
+    const hints = Stream.merge(files.watch(folder), Stream.fromEffectRepeat(Effect.sleep(lookMs)))
+    return yield* supervise("plugin watcher", Stream.runForEach(hints, () => round))
+  }).pipe(Effect.scoped)
