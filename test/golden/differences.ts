@@ -28,7 +28,7 @@ export const explanations: ReadonlyArray<Explanation> = [
   {
     cases: "all",
     aspects: ["status order"],
-    matches: /^extra: (Running|Pending) .*: terminated\((?!.*waiting)/,
+    matches: /^extra: (Running|Pending) .*: terminated\(/,
     what: "one more status when a container, or the sandbox, has ended",
     reason:
       "What has ended is told when it ends. The kubelet's worker looks again when the last call to stop it returned.",
@@ -210,11 +210,30 @@ export const explanations: ReadonlyArray<Explanation> = [
   },
   {
     cases: ["crashloop"],
-    aspects: ["inside", "status before deletion"],
-    matches: /nobody could look|ready|running|started|Ready|terminated/,
-    what: "whether a container that lives for half a second was caught alive",
-    reason: "The recorded one was deleted while it ran.",
+    aspects: ["calls", "status order", "status before deletion", "events", "inside", "cgroups"],
+    matches:
+      /nobody could look|ready|running|started|Ready|terminated|StopContainer <container-c-3>|Killing|<container-c-3>/,
+    what: "whether a container that lives for half a second is caught alive, and so has to be stopped",
+    reason: "The recorded one was seen alive, and had ended by itself when its pod was deleted.",
     kind: "machine",
     sometimes: true
+  },
+  {
+    cases: "all",
+    aspects: beforeAndAfter,
+    matches: /\.user: \{"linux":.*\} → nothing$/,
+    what: "no user in container statuses",
+    reason: "This runtime does not say whom a container runs as.",
+    kind: "runtime version",
+    containerd: "1.6"
+  },
+  {
+    cases: ["bad-command"],
+    aspects: ["status before deletion", "final status", "events"],
+    matches: /exec: \\?"\/no\/such\/binary\\?": stat/,
+    what: "messages about a command that is not there end in `: unknown`",
+    reason: "The message is the runtime's.",
+    kind: "runtime version",
+    containerd: "1.6"
   }
 ]

@@ -25,7 +25,7 @@ describe("A9: the kubelet's flags", () => {
     }
   })
 
-  it("a removed flag is not accepted", () => {
+  it("A20: a removed flag is not accepted", () => {
     for (const { name } of kubeletFlags) assert.isFalse(removedFlags.has(name), name)
   })
 
@@ -105,7 +105,7 @@ describe("A9: the kubelet's flags", () => {
   it("certificates follow the root folder", () =>
     assert.strictEqual(Result.getOrThrow(invocation({ "root-dir": ["/r"] })).options.certDir, "/r/pki"))
 
-  it("a flag without effect is named with the reason", () =>
+  it("A20: a flag without effect is named with the reason", () =>
     assert.deepEqual(Result.getOrThrow(invocation({ "housekeeping-interval": ["10s"] })).warnings, [
       "--housekeeping-interval has no effect: container statistics do not come from cAdvisor"
     ]))
@@ -120,6 +120,7 @@ describe("A9: the kubelet's flags", () => {
     { given: { "reserved-memory": ["memory=1Gi"] }, want: "expect node:type=quantity" },
     { given: { "cloud-provider": ["aws"] }, want: `unknown cloud provider "aws"` },
     { given: { "node-ip": ["1,2,3"] }, want: "--node-ip takes one address" },
+    { given: { "bootstrap-kubeconfig": ["/b"] }, want: "--bootstrap-kubeconfig needs --kubeconfig" },
     { given: { "exit-on-lock-contention": ["true"] }, want: "--exit-on-lock-contention needs --lock-file" },
     { given: { "node-labels": ["kubernetes.io/role=x"] }, want: `label "kubernetes.io/role" is reserved` },
     { given: { "node-labels": ["-a=x"] }, want: `label "-a": not a label name` },

@@ -6,14 +6,14 @@ import { type RuntimeEvent, RuntimeEvents } from "../../../src/layers/cri/Runtim
 import { type ContractTests, sandbox, started, statusOf } from "./scenario.ts"
 
 export const eventContract = (it: ContractTests) => {
-  it.effect("events: a new subscription says Unknown, and has a source from then on", () =>
+  it.effect("G2: events: a new subscription says Unknown, and has a source from then on", () =>
     Effect.gen(function*() {
       const next = yield* subscribed
       assert.strictEqual((yield* next(({ kind }) => kind === "Unknown")).containerId, "")
       assert.notStrictEqual(yield* (yield* RuntimeEvents).source, "none")
     }))
 
-  it.effect("events: tell of the start and of the end of a container", () =>
+  it.effect("G2: events: tell of the start and of the end of a container", () =>
     Effect.gen(function*() {
       const next = yield* subscribed
       yield* next(({ kind }) => kind === "Unknown")

@@ -159,7 +159,7 @@ describe("D1: when a pod needs a new sandbox", () => {
   })
 })
 
-describe("D12: kill grace", () => {
+describe("D12, H6: kill grace", () => {
   const probes = {
     livenessProbe: { terminationGracePeriodSeconds: 7 },
     startupProbe: { terminationGracePeriodSeconds: 9 }
@@ -171,7 +171,7 @@ describe("D12: kill grace", () => {
     { grace: 5, why: "StartupFailed", want: 9 },
     { grace: 5, deletion: 3, why: "LivenessFailed", want: 3 },
     { grace: 0, why: "PodTerminating", want: 0 }
-  ])("spec $grace, deletion $deletion, $why: $want s (H6)", ({ deletion, grace, want, why }) => {
+  ])("spec $grace, deletion $deletion, $why: $want s", ({ deletion, grace, want, why }) => {
     const { terminationGracePeriodSeconds: _, ...spec } = podOf().spec
     const pod = {
       ...podOf({}, deletion === undefined ? {} : { meta: { deletionGracePeriodSeconds: deletion } }),

@@ -63,7 +63,7 @@ export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unkno
     Layer.provideMerge(NodeServices.layer)
   )
   layer(under, { timeout: "120 seconds", excludeTestServices: true })(`a node on ${name}`, (it) => {
-    it.effect("B3: is Ready within ten seconds of its start, and looks like a kubelet's node", () =>
+    it.effect("B1, B3, B4, B5: is Ready within ten seconds of its start, and looks like a kubelet's node", () =>
       Effect.gen(function*() {
         const node = yield* TestNode
         yield* node.start

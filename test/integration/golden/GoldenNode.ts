@@ -4,6 +4,7 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { Clock, Context, Effect, FileSystem, Layer } from "effect"
+import { spawnSync } from "node:child_process"
 import { agentSettings } from "../../../src/cli/compose/agentSettings.ts"
 import { hostLayers } from "../../../src/cli/compose/hostLayers.ts"
 import { runNode } from "../../../src/cli/compose/node.ts"
@@ -65,6 +66,8 @@ const start = Effect.gen(function*() {
   const { cgroup, socket } = yield* TestContainerd
   yield* importImages
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "kubeffect-golden-" })
+  // The agent makes its root directory a mount point, and leaves it so.
+  yield* Effect.addFinalizer(() => Effect.sync(() => spawnSync("umount", ["--recursive", `${folder}/kubelet`])))
   yield* fs.writeFileString(`${folder}/resolv.conf`, `nameserver ${hostDns}\n`)
   const api = yield* MemoryApi.make({ binder: false })
   const clock = yield* Clock.Clock

@@ -65,7 +65,7 @@ const until = Effect.fnUntraced(function*(recording: Recording, begin: number, a
     const now = yield* Clock.currentTimeMillis
     if (!reached || (now < begin + atMs && ours.at(-1) === wanted)) return yield* Effect.fail("not yet")
   }).pipe(
-    Effect.retry(Schedule.spaced("30 millis").pipe(Schedule.upTo({ duration: `${atMs + 4000} millis` }))),
+    Effect.retry(Schedule.spaced("30 millis").pipe(Schedule.upTo({ duration: `${atMs + 10_000} millis` }))),
     Effect.ignore
   )
 })
@@ -154,7 +154,7 @@ const callsAbout = (calls: GoldenNode["Service"]["calls"], uid: string): Replaye
 const cgroupsNow = Effect.fnUntraced(function*(recording: Recording, uid: string) {
   const { cgroup } = yield* GoldenNode
   const read = Effect.sync(() => cgroupValues(cgroup, uid))
-  if (recording.cgroups !== null) return yield* read
+  if (Object.keys(recording.cgroups ?? {}).length > 0) return yield* read
   return yield* read.pipe(
     Effect.repeat({
       schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: "3 seconds" })),
