@@ -86,6 +86,7 @@ const watchWorld = (world: World.World, clock: Clock.Clock) => {
   }
   return {
     say,
+    restless: () => firstOf(watchings.map(([, watching]) => watching.atRest?.() ?? "")),
     atRest: () => watchings.forEach(([name, watching]) => say(name, watching.atRest?.())),
     atEnd: () => watchings.forEach(([name, watching]) => say(name, watching.atEnd?.())),
     found: () => violation
@@ -145,7 +146,8 @@ const scenario = Effect.fnUntraced(function*(options: ChaosOptions, faults: Read
   yield* world.until("settles", () => firstOf(planned.map((pod) => unsettled(world, pod))), convergeMs).pipe(
     Effect.catch((error) => Effect.sync(() => watch.say("convergence", error.message)))
   )
-  yield* Effect.sleep(1000)
+  // A container that just ended is told of a moment later.
+  yield* world.until("the statuses are true", watch.restless, 10_000).pipe(Effect.ignore)
   watch.atRest()
   if (watch.found() !== undefined) return
   yield* Effect.forEach(planned, ({ name }) => Effect.ignore(world.pod(name).remove()), { discard: true })

@@ -92,6 +92,20 @@ export const layer: Layer.Layer<StatusWriter, never, KubeApi> = Layer.effect(
         entry.idle.openUnsafe()
       })
 
+    /**
+     * A conflict means that another object has the name, or that many wrote to this one and the server gave up: only
+     * the first is an end, the second is tried again like any failure.
+     */
+    const replaced = Effect.fnUntraced(function*(pod: Pod, conflict: ApiError, whenGone: Effect.Effect<void>) {
+      const { name, namespace, uid } = pod.metadata
+      const current = yield* api.get(resources.pods, { namespace, name }).pipe(
+        Effect.map(({ metadata }) => metadata.uid),
+        Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined))
+      )
+      if (current === uid) return yield* conflict
+      yield* whenGone
+    })
+
     const writer = (entry: Entry) =>
       Effect.gen(function*() {
         while (!entry.gone) {
@@ -101,7 +115,7 @@ export const layer: Layer.Layer<StatusWriter, never, KubeApi> = Layer.effect(
           if (wanted !== undefined && entry.sent !== wanted) {
             yield* send(entry, wanted).pipe(
               Effect.catchReason("ApiError", "NotFound", () => lost(entry)),
-              Effect.catchReason("ApiError", "Conflict", () => lost(entry)),
+              Effect.catchReason("ApiError", "Conflict", (_, error) => replaced(entry.pod, error, lost(entry))),
               Effect.tapError((error) => Effect.logWarning("cannot post the status of a pod", error)),
               Effect.retry({ schedule: retry, while: () => entry.wanted === wanted }),
               // A newer status is wanted by now: that one is tried next.
@@ -158,13 +172,13 @@ export const layer: Layer.Layer<StatusWriter, never, KubeApi> = Layer.effect(
 
     const flushed = (uid: string) => Effect.suspend(() => entries.get(uid)?.idle.await ?? Effect.void)
 
-    const isGone = (error: ApiError) => error.reason._tag === "NotFound" || error.reason._tag === "Conflict"
-
     const remove = Effect.fnUntraced(function*(pod: Pod) {
       const { name, namespace, uid } = pod.metadata
       yield* flushed(uid)
       yield* api.delete(resources.pods, { namespace, name }, { gracePeriodSeconds: 0, uid }).pipe(
-        Effect.catchIf(isGone, () => Effect.void),
+        Effect.asVoid,
+        Effect.catchReason("ApiError", "NotFound", () => Effect.void),
+        Effect.catchReason("ApiError", "Conflict", (_, error) => replaced(pod, error, Effect.void)),
         Effect.tapError((error) => Effect.logWarning("cannot delete a pod that has ended", error)),
         Effect.retry({ schedule: retry }),
         Effect.orDie
