@@ -198,6 +198,8 @@ describe("tidy", () => {
       const folder = /^test\/(domain|programs|layers|cli)\/(.+)\/[^/]+$/.exec(path)
       if (folder === null) return []
       const mirrored = `src/${folder[1]}/${folder[2]}/`
-      return sources.some((source) => source.path.startsWith(mirrored)) ? [] : [`${path}: there is no ${mirrored}`]
+      const mirrors = ({ path }: SourceFile) =>
+        path.startsWith(mirrored) || `${path.slice(0, -".ts".length)}/` === mirrored
+      return sources.some(mirrors) ? [] : [`${path}: there is no ${mirrored}`]
     })))
 })

@@ -35,7 +35,7 @@ export const agentSettings = (
     rootDir: options.rootDir,
     podLogsDir: config.podLogsDir,
     containerLogsDir: "/var/log/containers",
-    standalone: options.kubeconfig === "" && options.bootstrapKubeconfig === "",
+    standalone: options.kubeconfig === "",
     nodeIps: options.nodeIps,
     nodeLabels: options.nodeLabels,
     registerNode: config.registerNode,

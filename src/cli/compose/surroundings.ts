@@ -4,6 +4,7 @@ import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import { startupProblems } from "../../domain/node/startupChecks.ts"
 import { CgroupDriver, Cri } from "../../layers/cri/Cri.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
+import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { NodeFacts } from "../../layers/host/NodeFacts.ts"
 
 /** The machine is not fit to be a node. */
@@ -24,6 +25,15 @@ export const checkMachine = Effect.fn("checkMachine")(function*({ config }: Effe
     { failSwapOn: config.failSwapOn, failCgroupV1: config.failCgroupV1, swapBehavior: config.memorySwap.swapBehavior }
   )
   if (problems.length > 0) return yield* new UnfitMachine({ problems })
+})
+
+/** Asks the kernel to spare the agent when memory runs out (parity A15); not every machine lets it. */
+export const claimOomScore = Effect.fn("claimOomScore")(function*({ config }: EffectiveConfig) {
+  const files = yield* HostFiles
+  yield* Effect.catch(
+    files.writeInto("/proc/self/oom_score_adj", String(config.oomScoreAdj)),
+    (error) => Effect.logWarning(`cannot set the agent's own oom_score_adj to ${config.oomScoreAdj}`, error)
+  )
 })
 
 /** The runtime's cgroup driver; undefined from one that does not say, or that is away for longer than a start (A18). */

@@ -95,6 +95,9 @@ const optionsFrom = (values: Values): Result.Result<KubeletOptions, UsageError> 
   if (labelProblems.length > 0) return fail(`--node-labels: ${labelProblems.join("; ")}`)
   const nodeIps = text(values.nodeIp).split(",").map((ip) => ip.trim()).filter((ip) => ip !== "")
   if (nodeIps.length > 2) return fail(`--node-ip takes one address, or an IPv4 and an IPv6 address`)
+  if (text(values.bootstrapKubeconfig) !== "" && text(values.kubeconfig) === "") {
+    return fail("--bootstrap-kubeconfig needs --kubeconfig")
+  }
   if (values.exitOnLockContention === true && text(values.lockFile) === "") {
     return fail("--exit-on-lock-contention needs --lock-file")
   }

@@ -11,7 +11,7 @@ import { hostLayers } from "../compose/hostLayers.ts"
 import { runNode } from "../compose/node.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
 import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
-import { checkMachine, runtimeCgroupDriver } from "../compose/surroundings.ts"
+import { checkMachine, claimOomScore, runtimeCgroupDriver } from "../compose/surroundings.ts"
 import * as Klog from "../logging/klog.ts"
 import { kubeletVersion } from "../version.ts"
 import { heapTrim } from "./heapTrim.ts"
@@ -52,6 +52,7 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
   yield* Effect.forEach(said, (warning) => Effect.logWarning(warning), { discard: true })
 
   yield* checkMachine(effective)
+  yield* claimOomScore(effective)
   const { addresses, hostname } = yield* (yield* NodeFacts).read
   const cgroupDriver = yield* runtimeCgroupDriver()
   const settings = yield* Effect.fromResult(
@@ -69,7 +70,9 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
     clientCa: clientCa === "" ? Option.none() : Option.some(clientCa)
   })
   const server = config.enableServer
-    ? serverLayer(effective, settings.rootDir).pipe(Layer.provide([accessLayer(effective, settings.standalone), certificate]))
+    ? serverLayer(effective, settings.rootDir).pipe(
+      Layer.provide([accessLayer(effective, settings.standalone), certificate])
+    )
     : Layer.empty
   return yield* runNode({ settings, config, networkMode: options.networkMode }, server)
 })

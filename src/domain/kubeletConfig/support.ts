@@ -9,6 +9,9 @@ const noManagers = "containers are not pinned to CPUs or NUMA nodes"
 const noHttpPods = "static pods are read from files only"
 const noShutdown = "pods are not ended in order when the machine shuts down"
 const noEnforcement = "reservations lower what the node offers, but no cgroup is made for them"
+const noRequests = "no certificates are asked of the API server"
+const noEviction = "pods are not evicted when the node runs short"
+const noMemoryQos = "memory of pods is neither throttled nor reserved by QoS class"
 const noIptables = "iptables are the business of the network plugins and kube-proxy"
 
 /** By field: what setting it does not do. */
@@ -16,12 +19,15 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   staticPodURL: noHttpPods,
   staticPodURLHeader: noHttpPods,
   httpCheckFrequency: noHttpPods,
+  rotateCertificates: noRequests,
+  serverTLSBootstrap: noRequests,
   imagePullCredentialsVerificationPolicy: "an image that is present may be used by every pod",
   preloadedImagesVerificationAllowlist: "an image that is present may be used by every pod",
   enableContentionProfiling: noProfiler,
   enableProfilingHandler: noProfiler,
   enableDebugFlagsHandler: "log verbosity cannot be changed over HTTP",
   streamingConnectionIdleTimeout: "idle sessions stay open, as with the kubelet since 1.36",
+  syncFrequency: "pods are looked at when something changes, whenever that is",
   volumeStatsAggPeriod: "space in volumes is measured when it is asked for",
   kubeletCgroups: "the agent stays in the cgroup it was started in",
   systemCgroups: "processes of the system are not moved",
@@ -53,7 +59,15 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   shutdownGracePeriodByPodPriority: noShutdown,
   tracing: "traces are not sent",
   protectKernelDefaults: "the kernel's settings are neither checked nor changed",
-  kernelMemcgNotification: "memory is measured, not notified"
+  kernelMemcgNotification: noEviction,
+  evictionSoft: noEviction,
+  evictionSoftGracePeriod: noEviction,
+  evictionMaxPodGracePeriod: noEviction,
+  evictionMinimumReclaim: noEviction,
+  localStorageCapacityIsolation: noEviction,
+  memoryThrottlingFactor: noMemoryQos,
+  memoryReservationPolicy: noMemoryQos,
+  userNamespaces: "a pod with a user namespace has 65536 ids"
 }
 
 /** The one warning about these fields; undefined when all of them have an effect. */

@@ -21,7 +21,6 @@ describe("settings of the agent", () => {
   it("A10: without a kubeconfig the node stands alone", () => {
     assert.isTrue(settings({}).standalone)
     assert.isFalse(settings({ kubeconfig: ["/k"] }).standalone)
-    assert.isFalse(settings({ "bootstrap-kubeconfig": ["/b"] }).standalone)
   })
 
   it("B2: an external cloud taints the node until it is initialized", () =>
