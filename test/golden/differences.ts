@@ -85,11 +85,11 @@ export const explanations: ReadonlyArray<Explanation> = [
     sometimes: true
   },
   {
-    cases: ["termination-message", "termination-fallback", "exit-3-never"],
+    cases: "all",
     aspects: ["status order"],
-    matches: /^missing: Running .*\(PodFailed\).* c: terminated/,
-    what: "Pending, not Running, between the end of the only container and Failed",
-    reason: "Follows from the container's never having been seen running.",
+    matches: /^missing: Running .*\((PodFailed|PodCompleted)\).* c: terminated/,
+    what: "the end of a pod that lives for less than a second is told in other steps",
+    reason: "It was never seen running, so it stays Pending until it has ended; or end and phase come in one status.",
     kind: "machine",
     sometimes: true
   },
@@ -154,9 +154,8 @@ export const explanations: ReadonlyArray<Explanation> = [
     aspects: ["calls"],
     matches: /^extra: CreateContainer c/,
     what: "the creation of a container that the runtime refuses is tried again sooner",
-    reason: "After ten seconds, doubling; the kubelet tries when its worker comes round.",
-    kind: "better",
-    sometimes: true
+    reason: "After a second, doubling to ten; the kubelet's worker comes round every twelve.",
+    kind: "better"
   },
   {
     cases: ["resize"],
