@@ -45,7 +45,11 @@ export interface NodeServerOptions {
   readonly rootDir?: string
   /** Where the runtime writes the logs of pods. */
   readonly podLogsDir?: string
+  /** How long a client may take over the header of a request (20 s). */
+  readonly headerTimeoutMs?: number
 }
+
+const defaultHeaderTimeoutMs = 20_000
 
 type Needs = Access | Cgroups | Cri | HostFiles | NodeFacts | NodeReadModel
 
@@ -73,6 +77,7 @@ const make = Effect.fnUntraced(function*(
     facts: yield* NodeFacts
   }
   const common = commonRoutes(services, options)
+  const { headerTimeoutMs = defaultHeaderTimeoutMs } = options
   const { nodeName } = services.model
   const guarded: Door = { nodeName, access: Option.some(yield* Access) }
   const open: Door = { nodeName, access: Option.none() }
@@ -81,6 +86,7 @@ const make = Effect.fnUntraced(function*(
     address: options.address,
     port: options.port,
     tls,
+    headerTimeoutMs,
     app: serve(guarded, [
       ...common,
       ...(options.enableDebuggingHandlers ? debugRoutes(services, options) : disabledRoutes)
@@ -91,7 +97,7 @@ const make = Effect.fnUntraced(function*(
     })
   })
   const plain = (address: string, port: number, routes: ReadonlyArray<ResponseRoute>) =>
-    listen({ address, port, tls: Option.none(), app: serve(open, routes), upgrades: Option.none() })
+    listen({ address, port, tls: Option.none(), headerTimeoutMs, app: serve(open, routes), upgrades: Option.none() })
   const readOnly = yield* whenSome(
     options.readOnlyPort,
     (port) => plain(options.address, port, [...common, ...disabledRoutes])

@@ -36,6 +36,8 @@ export interface ListenOptions {
   /** 0: any. */
   readonly port: number
   readonly tls: Option.Option<TlsOptions>
+  /** How long a client may take over the header of a request. */
+  readonly headerTimeoutMs: number
   readonly app: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
   readonly upgrades: Option.Option<{
     readonly isFor: (path: string) => boolean
@@ -46,9 +48,6 @@ export interface ListenOptions {
 // O13, and what Go's server lacks: a header that does not come, or a handshake that does not end, holds nothing.
 const limits = {
   maxHeaderSize: 1024 * 1024,
-  headersTimeout: 20_000,
-  requestTimeout: 60_000,
-  connectionsCheckingInterval: 5000,
   keepAliveTimeout: 90_000,
   // Finds peers that are gone without a word.
   keepAlive: true,
@@ -79,10 +78,13 @@ export const listen = Effect.fn("NodeServer.listen")(function*(
 })
 
 const makeServer = Effect.fnUntraced(function*(
-  { tls, upgrades }: ListenOptions
+  { headerTimeoutMs, tls, upgrades }: ListenOptions
 ): Effect.fn.Return<http.Server | https.Server, never, Scope.Scope> {
   const settings = {
     ...limits,
+    headersTimeout: headerTimeoutMs,
+    requestTimeout: 3 * headerTimeoutMs,
+    connectionsCheckingInterval: headerTimeoutMs / 4,
     shouldUpgradeCallback: ({ url }: http.IncomingMessage) => Option.exists(upgrades, ({ isFor }) => isFor(url ?? ""))
   }
   if (Option.isNone(tls)) {
