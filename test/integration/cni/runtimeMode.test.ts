@@ -1,9 +1,10 @@
 /** Pods' networks made by containerd, and what the agent says of them. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { renameSync, writeFileSync } from "node:fs"
+import { readFileSync, renameSync, writeFileSync } from "node:fs"
+import { TestContainerd } from "../../fixture/containerd/TestContainerd.ts"
 import { eventually, TestNode } from "../../fixture/node/TestNode.ts"
-import { ground, Plugins } from "./NetworkGround.ts"
+import { ground, held, Plugins } from "./NetworkGround.ts"
 import { deleteAll, eventsOf, field, networkSuite, nodeIsReady, podWith, ready, under } from "./nodeNetworkSuite.ts"
 
 const readyMessage = field("node", "n1", ".status.conditions[?(@.type==\"Ready\")].message")
@@ -42,6 +43,63 @@ layer(under("runtime"), { timeout: "120 seconds", excludeTestServices: true })("
       yield* plugins.restore("portmap")
       yield* nodeIsReady
       yield* ready("early", 60)
+      yield* deleteAll
+    }))
+
+  it.effect("an exhausted range is told with the range and the file, and pods start when there is room", () =>
+    Effect.gen(function*() {
+      const node = yield* TestNode
+      const { confDir } = yield* ground
+      const file = `${confDir}/10-kubeffect.conflist`
+      const whole = readFileSync(file, "utf8")
+      const config = JSON.parse(whole)
+      const [[range]] = config.plugins[0].ipam.ranges
+      const base = range.subnet.replace("0/24", "")
+      config.plugins[0].ipam.ranges = [[{ ...range, rangeStart: `${base}200`, rangeEnd: `${base}200` }]]
+      writeFileSync(file, JSON.stringify(config))
+      yield* node.apply(podWith("first"))
+      yield* ready("first", 60)
+      yield* node.apply(podWith("second"))
+      const told = yield* eventually(
+        Effect.tap(eventsOf("second"), (text) => Effect.sync(() => assert.include(text, "no IP addresses available")))
+      )
+      assert.include(told, `all addresses ${base}200-${base}200 of plugin bridge are taken`)
+      assert.include(told, file)
+      yield* node.ok("delete", "pod", "first", "--timeout=60s")
+      yield* ready("second", 60)
+      writeFileSync(file, whole)
+      yield* deleteAll
+    }))
+
+  it.effect("kill -9 of the runtime during ADD: the pod gets one address, and nothing is left of the first", () =>
+    Effect.gen(function*() {
+      const node = yield* TestNode
+      const plugins = yield* Plugins
+      const daemon = yield* TestContainerd
+      yield* plugins.replace("portmap", "[ \"$CNI_COMMAND\" = ADD ] && sleep 2; exec $REAL")
+      yield* node.apply(podWith("crash-add"))
+      yield* eventually(Effect.map(held, ({ leases }) => assert.strictEqual(leases.length, 2)))
+      yield* daemon.kill
+      yield* plugins.restore("portmap")
+      yield* daemon.start
+      yield* ready("crash-add", 60)
+      yield* deleteAll
+    }))
+
+  it.effect("kill -9 of the runtime during DEL: the address comes back all the same", () =>
+    Effect.gen(function*() {
+      const node = yield* TestNode
+      const plugins = yield* Plugins
+      const daemon = yield* TestContainerd
+      yield* node.apply(podWith("crash-del"))
+      yield* ready("crash-del", 60)
+      yield* plugins.replace("bridge", "[ \"$CNI_COMMAND\" = DEL ] && echo x > $0.began && sleep 3; exec $REAL")
+      yield* node.ok("delete", "pod", "crash-del", "--wait=false", "--grace-period=1")
+      yield* eventually(Effect.sync(() => assert.include(plugins.list(), "bridge.began")))
+      yield* daemon.kill
+      yield* plugins.restore("bridge")
+      yield* daemon.start
+      yield* nodeIsReady
       yield* deleteAll
     }))
 })
