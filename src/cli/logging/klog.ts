@@ -25,7 +25,7 @@ export const layer = ({ format, verbosity }: LogSettings): Layer.Layer<never> =>
     Logger.layer([
       Logger.withConsoleError(
         Logger.make((options) => {
-          const entry = entryOf(options)
+          const entry = entryOf(options, verbosity)
           return format === "json" ? jsonLine(entry) : textLine(entry, process.pid)
         })
       )
@@ -40,7 +40,13 @@ export const levelFor = (verbosity: number): LogLevel.LogLevel =>
 const severityOf = (level: LogLevel.LogLevel): Entry["severity"] =>
   level === "Fatal" ? "F" : level === "Error" ? "E" : level === "Warn" ? "W" : "I"
 
-const entryOf = (options: Logger.Options<unknown>): Entry => {
+/** A failure is foreseen: its message says it all. A defect is not, and neither is what is looked for at verbosity 4. */
+const causeText = (cause: Cause.Cause<unknown>, verbosity: number): string =>
+  verbosity >= 4 || cause.reasons.some(({ _tag }) => _tag === "Die")
+    ? Cause.pretty(cause)
+    : cause.reasons.map((reason) => reason._tag === "Fail" ? textOf(reason.error) : "interrupted").join("; ")
+
+const entryOf = (options: Logger.Options<unknown>, verbosity: number): Entry => {
   const parts = Array.isArray(options.message) ? options.message : [options.message]
   const [first, ...rest] = parts
   const annotations = Object.entries(options.fiber.getRef(References.CurrentLogAnnotations))
@@ -51,15 +57,15 @@ const entryOf = (options: Logger.Options<unknown>): Entry => {
     message: textOf(first),
     values: [
       ...annotations.map(([key, value]): readonly [string, string] => [key, textOf(value)]),
-      ...rest.flatMap(valuesOf),
-      ...(options.cause.reasons.length === 0 ? [] : [["err", Cause.pretty(options.cause)] as const])
+      ...rest.flatMap((part) => valuesOf(part, verbosity)),
+      ...(options.cause.reasons.length === 0 ? [] : [["err", causeText(options.cause, verbosity)] as const])
     ]
   }
 }
 
 /** What was logged beside the message: failures as `err`, the fields of objects by their names. */
-const valuesOf = (part: unknown): ReadonlyArray<readonly [string, string]> => {
-  if (Cause.isCause(part)) return [["err", Cause.pretty(part)]]
+const valuesOf = (part: unknown, verbosity: number): ReadonlyArray<readonly [string, string]> => {
+  if (Cause.isCause(part)) return [["err", causeText(part, verbosity)]]
   if (part instanceof Error) return [["err", part.message]]
   if (typeof part !== "object" || part === null || Array.isArray(part)) return [["value", textOf(part)]]
   return Object.entries(part).map(([key, value]) => [key, textOf(value)])

@@ -10,6 +10,18 @@ const entry: Entry = {
   values: [["pod", "a/b"]]
 }
 
+/** What a program logs, as JSON. */
+const logged = (verbosity: number, program: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const lines: Array<string> = []
+    const console = { ...globalThis.console, error: (line: string) => void lines.push(line) }
+    yield* program.pipe(
+      Effect.provide(layer({ format: "json", verbosity })),
+      Effect.provideService(Console.Console, console)
+    )
+    return lines.map((line): { readonly msg: string; readonly err?: string; readonly pod?: string } => JSON.parse(line))
+  })
+
 describe("T4: the log", () => {
   it("text is as klog has it", () =>
     assert.strictEqual(
@@ -28,22 +40,36 @@ describe("T4: the log", () => {
     assert.notProperty(JSON.parse(jsonLine({ ...entry, severity: "E" })), "v")
   })
 
+  it.effect.each<{ failing: Effect.Effect<never, unknown>; want: string; why: string }>([
+    { failing: Effect.fail(new Error("no disk")), want: "no disk", why: "a failure is its message" },
+    { failing: Effect.fail("no disk"), want: "no disk", why: "whatever it is" }
+  ])("a foreseen failure is one line: $why", ({ failing, want }) =>
+    Effect.gen(function*() {
+      const lines = yield* logged(0, Effect.catchCause(failing, (cause) => Effect.logError("loop failed", cause)))
+      assert.deepEqual(lines.map(({ err, msg }) => [msg, err]), [["loop failed", want]])
+    }))
+
+  it.effect("a defect comes with where it happened", () =>
+    Effect.gen(function*() {
+      const broken = Effect.die(new Error("bug"))
+      const [line] = yield* logged(0, Effect.catchCause(broken, (cause) => Effect.logError("loop broke", cause)))
+      assert.match(line?.err ?? "", /Error: bug\n\s+at /)
+    }))
+
   it.effect.each([
     { verbosity: 0, want: ["told", "warned"] },
     { verbosity: 4, want: ["detail", "told", "warned"] }
   ])("verbosity $verbosity shows $want", ({ verbosity, want }) =>
     Effect.gen(function*() {
-      const lines: Array<string> = []
-      const console = { ...globalThis.console, error: (line: string) => void lines.push(line) }
-      yield* Effect.logDebug("detail").pipe(
-        Effect.andThen(Effect.logInfo("told", { pod: "a/b" })),
-        Effect.andThen(Effect.logWarning("warned", new Error("no disk"))),
-        Effect.provide(layer({ format: "json", verbosity })),
-        Effect.provideService(Console.Console, console)
+      const entries = yield* logged(
+        verbosity,
+        Effect.logDebug("detail").pipe(
+          Effect.andThen(Effect.logInfo("told", { pod: "a/b" })),
+          Effect.andThen(Effect.logWarning("warned", new Error("no disk")))
+        )
       )
-      const entries = lines.map((line) => JSON.parse(line))
       assert.deepEqual(entries.map(({ msg }) => msg), want)
-      assert.strictEqual(entries.find(({ msg }) => msg === "told").pod, "a/b")
-      assert.strictEqual(entries.at(-1).err, "no disk")
+      assert.strictEqual(entries.find(({ msg }) => msg === "told")?.pod, "a/b")
+      assert.strictEqual(entries.at(-1)?.err, "no disk")
     }))
 })
