@@ -2,6 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Runtime, Schema } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
+import { chaos } from "./chaos/command.ts"
 import { doctor } from "./doctor/command.ts"
 import { kubelet } from "./kubelet/command.ts"
 import * as Presenter from "./presenter.ts"
