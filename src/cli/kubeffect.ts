@@ -11,7 +11,7 @@ import { version } from "./version.ts"
 
 const kubeffect = Command.make("kubeffect").pipe(
   Command.withDescription("A Kubernetes node agent: the kubelet's work, as an Effect program"),
-  Command.withSubcommands([up, kubelet, doctor])
+  Command.withSubcommands([up, kubelet, doctor, chaos])
 )
 
 /** A command failed and has said why. */
