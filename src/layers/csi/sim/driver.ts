@@ -43,11 +43,12 @@ export interface DriverSettings {
 /** What goes wrong with the calls of a method. */
 export interface DriverFault {
   /**
-   * `fail`: nothing is done. `lie`: it is done, and a failure answered. `hang`: it is done, and nothing answered. `die`:
+   * `slow`: it is done, `delayMs` late. `fail`: nothing is done. `lie`: it is done, and a failure answered. `hang`: it is done, and nothing answered. `die`:
    * the driver ends in the middle of it.
    */
-  readonly kind: "fail" | "lie" | "hang" | "die"
+  readonly kind: "slow" | "fail" | "lie" | "hang" | "die"
   readonly code: number
+  readonly delayMs?: number
 }
 
 export interface DriverCall {
@@ -192,6 +193,7 @@ export const simDriver = (settings: DriverSettings, hooks: DriverHooks) => {
         Effect.mapError((error) => error instanceof DriverRefusal ? error : broken(error))
       )
       if (fault === undefined) return yield* done
+      if (fault.kind === "slow") return yield* Effect.delay(done, fault.delayMs ?? 0)
       const failure = refuse(fault.code, `${method} was told to ${fault.kind}`)
       if (fault.kind === "fail") return yield* failure
       yield* done
