@@ -85,6 +85,15 @@ export const explanations: ReadonlyArray<Explanation> = [
     sometimes: true
   },
   {
+    cases: ["one-of-two-done", "termination-message", "termination-fallback", "exit-0-onfailure", "exit-3-never"],
+    aspects: ["status order"],
+    matches: /^extra: (Running|Pending) .*: running last - ready started x0/,
+    what: "a container that ends at once is sometimes told as running before",
+    reason: "It was caught alive, which the recorded one was not.",
+    kind: "machine",
+    sometimes: true
+  },
+  {
     cases: "all",
     aspects: ["status order"],
     matches: /^missing: Running .*\((PodFailed|PodCompleted)\).* c: terminated/,

@@ -88,7 +88,9 @@ const sectionsOf = (view: string): ReadonlyMap<string, ReadonlyArray<string>> =>
 const inside = (theirs: Life, ours: Life): ReadonlyArray<string> =>
   Object.entries(theirs.inside).flatMap(([container, view]) => {
     const seen = ours.inside[container]
-    if (seen === undefined) return [`${container}: nobody could look`]
+    if (seen === undefined || !seen.startsWith("# id")) {
+      return [`${container}: nobody could look: ${seen ?? "it is not running"}`]
+    }
     const here = sectionsOf(seen)
     return [...sectionsOf(view)].flatMap(([name, lines]) => {
       // What was the host's own was left out of the recording, with a word about it in brackets.

@@ -82,10 +82,14 @@ const lookInside = Effect.fnUntraced(function*(recording: Recording) {
     if (id === undefined || command.length === 0) {
       continue
     }
-    const seen = yield* Effect.exit(cri.execSync({ containerId: id, cmd: command, timeout: 10n }))
-    if (seen._tag === "Success") {
-      views[name] = Buffer.from(seen.value.stdout).toString()
-    }
+    // A container that is busy starting may refuse the first time; what the last try says is shown as what was seen.
+    views[name] = yield* cri.execSync({ containerId: id, cmd: command, timeout: 10n }).pipe(
+      Effect.map(({ stdout }) =>
+        Buffer.from(stdout).toString()
+      ),
+      Effect.retry({ times: 2 }),
+      Effect.catch((error) => Effect.succeed(error.message))
+    )
   }
   return views
 })
@@ -157,7 +161,7 @@ const cgroupsNow = Effect.fnUntraced(function*(recording: Recording, uid: string
   if (Object.keys(recording.cgroups ?? {}).length > 0) return yield* read
   return yield* read.pipe(
     Effect.repeat({
-      schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: "3 seconds" })),
+      schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ duration: "10 seconds" })),
       until: (found) => Object.keys(found).length === 0
     }),
     Effect.andThen(read)
