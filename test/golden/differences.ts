@@ -68,6 +68,15 @@ export const explanations: ReadonlyArray<Explanation> = [
     kind: "better"
   },
   {
+    cases: ["init-fails-always", "crashloop", "exit-3-onfailure", "restart-rule"],
+    aspects: ["status order"],
+    matches: /^missing: .*: terminated\(\d+ Error\) last terminated/,
+    what: "that a container has ended and that it has to wait come in one status",
+    reason: "Follows from telling the wait when it begins; the end alone is told when it was seen before that.",
+    kind: "better",
+    sometimes: true
+  },
+  {
     cases: ["sidecar"],
     aspects: ["status order"],
     matches: /^missing: .*side: running last - started x0/,
