@@ -1,6 +1,6 @@
 /**
  * Handles upgrade requests for streams: lets them in, has the runtime serve the stream, and from then on only carries
- * bytes. SPDY and WebSocket alike; neither is looked into.
+ * bytes. SPDY and WebSocket alike; neither is looked into, but for the protocols that runtimes do not speak.
  */
 import { Clock, Effect, Option } from "effect"
 import { Buffer } from "node:buffer"
@@ -12,6 +12,7 @@ import { find, type NodeRequest, type Refusal, refusalHeaders, refuse, type Rout
 import { type Door, logRequest } from "./serve.ts"
 import { splice } from "./splice.ts"
 import type { StreamTarget } from "./streamTarget.ts"
+import { translate, translatedProtocol } from "./translate.ts"
 import { dial, forwardedHeaders } from "./upstream.ts"
 
 const dialTimeoutMs = 30_000
@@ -32,7 +33,10 @@ export const tunnel = Effect.fn("NodeServer.tunnel")(
     const { request, socket } = event
     const started = yield* Clock.currentTimeMillis
     const status = yield* resolve(door, routes, request).pipe(
-      Effect.flatMap((target) => relay(event, target)),
+      Effect.flatMap((target) => {
+        const protocol = translatedProtocol(target, request)
+        return protocol === undefined ? relay(event, target) : translate(event, target, protocol)
+      }),
       Effect.catchTag("Refusal", (refusal) => Effect.as(sayNo(socket, refusal), refusal.status))
     )
     yield* logRequest(request, status, started)
