@@ -17,7 +17,13 @@ export interface NetworkPlan {
 export const pluginLayers = ({ rootDir }: Pick<NetworkPlan, "rootDir">) =>
   NetworkProblems.layer.pipe(
     Layer.provideMerge(
-      CniLive.layer({ binDirs: ["/opt/cni/bin"], cacheDir: `${rootDir}/network/cache`, endEarlierRuns: true })
+      CniLive.layer({
+        binDirs: ["/opt/cni/bin"],
+        cacheDir: `${rootDir}/network/cache`,
+        // Less than shims wait, so that they hear what it was.
+        timeoutMs: 45_000,
+        endEarlierRuns: true
+      })
     )
   )
 

@@ -81,7 +81,11 @@ export const encodeResult = (result: CniResult, version: string): Readonly<Recor
     cniVersion: version,
     interfaces: newest
       ? result.interfaces
-      : result.interfaces.map(({ mtu: _, pciID: __, socketPath: ___, ...older }) => older),
+      : result.interfaces.map(({ mac, name, sandbox }) => ({
+        name,
+        ...(mac === undefined ? {} : { mac }),
+        ...(sandbox === undefined ? {} : { sandbox })
+      })),
     ips: atLeast(version, "1.0.0")
       ? result.ips
       : result.ips.map((ip) => ({ version: isIpv6(ip.address) ? "6" : "4", ...ip })),

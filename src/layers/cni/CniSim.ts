@@ -70,19 +70,8 @@ const addressed = (sim: SimNetworks, list: NetworkList, attachment: Attachment):
   }
 }
 
-const make = (sim: SimNetworks): Cni["Service"] => {
-  const versions = Effect.fn("Cni.versions")(function*(type: string) {
-    const known = sim.plugins.get(type)
-    if (known !== undefined) return known
-    const nowhere = { source: "", name: "", versions: [], disableCheck: false, disableGc: false, plugins: [] }
-    return yield* errorOf("VERSION", nowhere, {
-      plugin: type,
-      fault: "PluginMissing",
-      reason: new Retryable({}),
-      detail: `there is no program ${type}`
-    })
-  })
-
+/** What stands before every verb: plugins that are there, do what they are asked, and agree on a version. */
+const gateOf = (sim: SimNetworks) => {
   /** Every plugin is there and lets the verb pass. */
   const through = Effect.fnUntraced(function*(op: CniVerb, list: NetworkList, target: string) {
     for (const type of typesOf(list)) {
@@ -117,6 +106,25 @@ const make = (sim: SimNetworks): Cni["Service"] => {
       detail
     })
   })
+
+  return { through, checked }
+}
+
+const versionsOf = (sim: SimNetworks) =>
+  Effect.fn("Cni.versions")(function*(type: string) {
+    const known = sim.plugins.get(type)
+    if (known !== undefined) return known
+    const nowhere = { source: "", name: "", versions: [], disableCheck: false, disableGc: false, plugins: [] }
+    return yield* errorOf("VERSION", nowhere, {
+      plugin: type,
+      fault: "PluginMissing",
+      reason: new Retryable({}),
+      detail: `there is no program ${type}`
+    })
+  })
+
+const make = (sim: SimNetworks): Cni["Service"] => {
+  const { checked, through } = gateOf(sim)
 
   const find = (list: NetworkList, attachment: Attachment) =>
     sim.records.find((record) => record.list.name === list.name && sameAttachment(record.attachment, attachment))
@@ -166,7 +174,7 @@ const make = (sim: SimNetworks): Cni["Service"] => {
     status: Effect.fn("Cni.status")(function*(list) {
       yield* through("STATUS", list, "")
     }),
-    versions,
+    versions: versionsOf(sim),
     attachments: Effect.sync(() => [...sim.records])
   }
 }

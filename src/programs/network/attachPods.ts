@@ -11,7 +11,7 @@ import type { PodRecords } from "./podRecords.ts"
 
 /** One at a time for each key. */
 const makeLocks = Effect.gen(function*() {
-  const locks = yield* RcMap.make({ lookup: (_: string) => Semaphore.make(1) })
+  const locks = yield* RcMap.make<string, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
   return <A, E, R>(key: string, task: Effect.Effect<A, E, R>) =>
     Effect.scoped(Effect.flatMap(RcMap.get(locks, key), (lock) => lock.withPermits(1)(task)))
 })
@@ -22,12 +22,8 @@ export interface Asked {
   readonly pod: PodRecord["pod"]
 }
 
-export const attachPods = Effect.fn("attachPods")(function*(records: PodRecords) {
-  const cni = yield* Cni
-  const locked = yield* makeLocks
-  /** Ticks when a record has been left to be returned. */
-  const left = yield* Queue.sliding<void>(1)
-
+/** What is done to one sandbox, by whoever has its turn. */
+const sandboxSteps = (cni: Cni["Service"], records: PodRecords, left: Queue.Queue<void>) => {
   /** All networks, last first, whatever becomes of one; off the record when all are gone. */
   const takeDown = Effect.fn("takeDownNetworks")(function*(record: PodRecord, netns: string) {
     yield* records.write({ ...record, state: "returning" })
@@ -64,6 +60,16 @@ export const attachPods = Effect.fn("attachPods")(function*(records: PodRecords)
     if (record !== undefined) yield* records.write({ ...record, state: "returning" })
     yield* Queue.offer(left, undefined)
   }, (effect) => Effect.catch(effect, (error) => Effect.logWarning("cannot note an abandoned network", error)))
+
+  return { takeDown, attach, abandon }
+}
+
+export const attachPods = Effect.fn("attachPods")(function*(records: PodRecords) {
+  const cni = yield* Cni
+  const locked = yield* makeLocks
+  /** Ticks when a record has been left to be returned. */
+  const left = yield* Queue.sliding<void>(1)
+  const { abandon, attach, takeDown } = sandboxSteps(cni, records, left)
 
   return {
     left,

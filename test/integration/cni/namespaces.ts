@@ -27,7 +27,3 @@ export const bridgeName = (prefix: string): Effect.Effect<string, never, Scope.S
         if (ip("-o", "link", "show", "type", "bridge").includes(`: ${name}:`)) ip("link", "delete", name)
       })
   )
-
-/** `ip` inside a namespace. */
-export const inside = (netns: string, ...command: ReadonlyArray<string>): string =>
-  execFileSync("nsenter", [`--net=${netns}`, "--", ...command], { encoding: "utf8" })

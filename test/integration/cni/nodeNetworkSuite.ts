@@ -1,6 +1,7 @@
 /** What pods of a node can rely on of their network, whoever makes it. */
 import { NodeServices } from "@effect/platform-node"
-import { assert, layer } from "@effect/vitest"
+import type { layer } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"

@@ -1,9 +1,9 @@
 /** The shim plugin and the socket it comes to: real program, real socket. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Queue, Schedule, Scope } from "effect"
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { Deferred, Effect, Fiber, Queue, Scope } from "effect"
+import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { shimProgram, shimSourceSha256 } from "../../../src/domain/cni/shimProgram.ts"
