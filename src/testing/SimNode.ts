@@ -33,6 +33,8 @@ export interface SimNodeOptions {
   readonly configuration?: Readonly<Record<string, unknown>>
 }
 
+const restartMs = 5000
+
 /** A process of the agent. */
 interface Incarnation {
   alive: boolean
@@ -135,7 +137,7 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
       }).pipe(Effect.andThen(Effect.interrupt))
   }
 
-  const start = Effect.gen(function*() {
+  const start: Effect.Effect<void> = Effect.gen(function*() {
     if (life !== undefined) return
     const mine: Incarnation = { alive: true, fiber: undefined }
     life = mine
@@ -151,7 +153,15 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
       // Each life has dice of its own, so that what one node does never changes what another one draws.
       Random.withSeed(`${options.seed}/${name}/${lives}`)
     )
-    mine.fiber = yield* Effect.forkIn(whole, scope)
+    // An agent that cannot come up ends; its supervisor starts it again, as systemd does.
+    const ended = Effect.gen(function*() {
+      if (life !== mine) return
+      life = undefined
+      mine.alive = false
+      yield* say("agent ended")
+      yield* Effect.forkIn(Effect.andThen(Effect.sleep(restartMs), start), scope)
+    })
+    mine.fiber = yield* Effect.forkIn(Effect.onExit(whole, () => ended), scope)
   })
   const crash = Effect.suspend(() => life === undefined ? Effect.void : Effect.andThen(say("agent killed"), kill))
 
