@@ -201,6 +201,14 @@ export const explanations: ReadonlyArray<Explanation> = [
     sometimes: true
   },
   {
+    cases: ["readiness-http-404", "readiness-http-ok", "tcp-readiness"],
+    aspects: ["inside"],
+    matches: /ps (missing|extra): .*agnhost/,
+    what: "the first process is a shell that runs `/agnhost`",
+    reason: "The image `agnhost` cannot be had offline; its stand-in is a script.",
+    kind: "machine"
+  },
+  {
     cases: ["bad-image"],
     aspects: ["events", "status before deletion"],
     matches: /registry\.invalid/,

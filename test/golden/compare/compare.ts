@@ -74,13 +74,14 @@ const statusOrder = (theirs: Life, ours: Life): ReadonlyArray<string> => {
 
 const sections = ["id", "env", "hosts", "resolv", "status", "mounts", "files", "ps"]
 
-/** The lines of a view under each heading but the processes, which come and go. */
+/** The lines of a view under each heading; of the processes only the first, for the others come and go. */
 const sectionsOf = (view: string): ReadonlyMap<string, ReadonlyArray<string>> => {
   const parts = view.split(new RegExp(`^# (${sections.join("|")})$`, "m"))
   const found = new Map<string, ReadonlyArray<string>>()
   for (let index = 1; index < parts.length; index += 2) {
     const name = parts[index] ?? ""
-    if (name !== "ps") found.set(name, (parts[index + 1] ?? "").split("\n").filter((line) => line !== ""))
+    const lines = (parts[index + 1] ?? "").split("\n").filter((line) => line !== "")
+    found.set(name, name === "ps" ? lines.filter((line) => /^ *1 /.test(line)) : lines)
   }
   return found
 }

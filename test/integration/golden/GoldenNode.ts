@@ -34,8 +34,8 @@ export class GoldenNode extends Context.Service<GoldenNode, {
   readonly rootDir: string
   readonly podLogsDir: string
   readonly cgroup: string
-  /** Every version of a pod, by its name, deletion included. */
-  readonly versions: (name: string) => ReadonlyArray<SeenStatus>
+  /** Every version of a pod, by its UID, deletion included. */
+  readonly versions: (uid: string) => ReadonlyArray<SeenStatus>
   readonly calls: ReadonlyArray<RecordedCalls.MadeCall>
 }>()("kubeffect/test/integration/golden/GoldenNode") {}
 
@@ -74,8 +74,8 @@ const start = Effect.gen(function*() {
   const seen = new Map<string, Array<SeenStatus>>()
   api.onChange((resource, { object }) => {
     if (resource.plural !== "pods") return
-    const name = object.metadata.name ?? ""
-    seen.set(name, [...seen.get(name) ?? [], { atMs: clock.currentTimeMillisUnsafe(), object }])
+    const uid = object.metadata.uid ?? ""
+    seen.set(uid, [...seen.get(uid) ?? [], { atMs: clock.currentTimeMillisUnsafe(), object }])
   })
   const kubeApi = yield* Layer.build(KubeApiMemory.layer(api))
   const runtime = yield* Layer.build(
@@ -95,7 +95,7 @@ const start = Effect.gen(function*() {
     rootDir: node.settings.rootDir,
     podLogsDir: node.settings.podLogsDir,
     cgroup,
-    versions: (name) => seen.get(name) ?? [],
+    versions: (uid) => seen.get(uid) ?? [],
     calls: Context.get(runtime, RecordedCalls.RecordedCalls).calls
   })
   return Context.make(GoldenNode, golden).pipe(Context.add(KubeApi, Context.get(kubeApi, KubeApi)))

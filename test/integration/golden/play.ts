@@ -35,7 +35,9 @@ const createAll = Effect.fnUntraced(function*(recording: Recording) {
     const object = withAddress({ ...extra, metadata: { ...Object(extra["metadata"]), namespace } })
     const resource = resourceOf[object.kind ?? ""]
     if (resource === undefined) return yield* Effect.die(new Error(`${recording.case}: no resource ${object.kind}`))
-    yield* api.create(resource, object)
+    // There already when a case is played a second time.
+    const target = { namespace, name: object.metadata.name ?? "" }
+    if (!(yield* Effect.isSuccess(api.get(resource, target)))) yield* api.create(resource, object)
   }
   return yield* api.create(pods, {
     ...recording.manifest,
@@ -46,34 +48,39 @@ const createAll = Effect.fnUntraced(function*(recording: Recording) {
 const lines = (statuses: ReadonlyArray<unknown>): ReadonlyArray<string> =>
   distinct(statuses as ReadonlyArray<PodStatus>).map(({ line }) => line)
 
-const statusesOf = (name: string) =>
-  Effect.map(GoldenNode, ({ versions }) => versions(name).map(({ object }) => object["status"]))
+const statusesOf = (uid: string) =>
+  Effect.map(GoldenNode, ({ versions }) => versions(uid).map(({ object }) => object["status"]))
 
 const timesIn = (list: ReadonlyArray<string>, line: string | undefined) => list.filter((it) => it === line).length
+
+interface Began {
+  readonly uid: string
+  readonly begin: number
+}
 
 /**
  * Until the pod has come to look as the recorded one did at that time, and the time has come or it looks otherwise again.
  * What never comes to look so is a difference, and not waited for long.
  */
-const until = Effect.fnUntraced(function*(recording: Recording, begin: number, atMs: number) {
+const until = Effect.fnUntraced(function*(recording: Recording, { begin, uid }: Began, atMs: number) {
   const then = recording.statuses.filter((status) => status.at_ms <= atMs).length
   const recorded = lines(recordedLife(recording).statuses.slice(0, then))
   const wanted = recorded.at(-1)
   yield* Effect.gen(function*() {
-    const ours = lines(yield* statusesOf(recording.case))
+    const ours = lines(yield* statusesOf(uid))
     const reached = timesIn(ours, wanted) >= timesIn(recorded, wanted)
     const now = yield* Clock.currentTimeMillis
     if (!reached || (now < begin + atMs && ours.at(-1) === wanted)) return yield* Effect.fail("not yet")
   }).pipe(
-    Effect.retry(Schedule.spaced("30 millis").pipe(Schedule.upTo({ duration: `${atMs + 10_000} millis` }))),
+    Effect.retry(Schedule.spaced("30 millis").pipe(Schedule.upTo({ duration: `${2 * atMs + 15_000} millis` }))),
     Effect.ignore
   )
 })
 
-const lookInside = Effect.fnUntraced(function*(recording: Recording) {
+const lookInside = Effect.fnUntraced(function*(recording: Recording, uid: string) {
   const cri = yield* Cri
   const command = listAt(callsOf(recording, "Exec")[0]?.request, "cmd").map(String)
-  const status = (yield* statusesOf(recording.case)).at(-1)
+  const status = (yield* statusesOf(uid)).at(-1)
   const views: Record<string, string> = {}
   for (const name of Object.keys(recording.inside ?? {})) {
     const id = listAt(status, "containerStatuses").flatMap((one) =>
@@ -141,7 +148,7 @@ const eventsOf = Effect.fnUntraced(function*(uid: string) {
 /** Those of the pod's sandboxes and containers, found by what made them. */
 const callsAbout = (calls: GoldenNode["Service"]["calls"], uid: string): Replayed["calls"] => {
   const ids = new Set<unknown>()
-  return calls.filter(({ method, request, response }) => {
+  return calls.filter(({ request, response }) => {
     const own = [
       at(request, "config", "metadata", "uid"),
       at(request, "sandbox_config", "metadata", "uid"),
@@ -174,16 +181,16 @@ export const play = Effect.fn("play")(function*(recording: Recording) {
   const begin = yield* Clock.currentTimeMillis
   const uid = (yield* createAll(recording)).metadata.uid ?? ""
   const looks = callsOf(recording, "Exec")
-  yield* until(recording, begin, looks[0]?.at_ms ?? 0)
-  const inside = looks.length === 0 ? {} : yield* lookInside(recording)
+  yield* until(recording, { begin, uid }, looks[0]?.at_ms ?? 0)
+  const inside = looks.length === 0 ? {} : yield* lookInside(recording, uid)
   const cgroupsThen = cgroupValues(node.cgroup, uid)
   yield* thenDo(recording)
   const deletedAtMs = recording.deletedAt_ms ?? 0
-  yield* until(recording, begin, deletedAtMs)
+  yield* until(recording, { begin, uid }, deletedAtMs)
   const cgroups = looks.length === 0 ? yield* cgroupsNow(recording, uid) : cgroupsThen
-  const statusesBeforeDeletion = node.versions(name).length
+  const statusesBeforeDeletion = node.versions(uid).length
   yield* remove(name)
-  const statuses = yield* statusesOf(name)
+  const statuses = yield* statusesOf(uid)
   return {
     uid,
     replayed: {
