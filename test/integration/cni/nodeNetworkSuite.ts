@@ -31,7 +31,7 @@ export const eventsOf = Effect.fnUntraced(function*(name: string) {
 
 export const nodeIsReady = eventually(
   Effect.flatMap(TestNode, (node) => node.ok("wait", "node/n1", "--for=condition=Ready", "--timeout=1s")),
-  30
+  60
 )
 
 /** With annotations; runs until it is deleted. */
