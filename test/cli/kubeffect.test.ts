@@ -5,12 +5,13 @@ import { join } from "node:path"
 const kubeffect = (...args: ReadonlyArray<string>) => {
   const { status, stderr, stdout } = spawnSync(join(import.meta.dirname, "../../bin/kubeffect"), args, {
     encoding: "utf8",
-    timeout: 15_000
+    timeout: 55_000
   })
   return { status, stdout, stderr }
 }
 
-describe("the kubeffect command", () => {
+// Each test starts processes, and the first one makes the bundle.
+describe("the kubeffect command", { timeout: 60_000 }, () => {
   it.each<{ args: ReadonlyArray<string>; want: string; why: string }>([
     { args: ["kubelet", "--nope"], want: "Error: unknown flag: --nope\n", why: "A9: an unknown flag is an error" },
     {

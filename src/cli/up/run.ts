@@ -1,5 +1,5 @@
 /** `kubeffect up`: an API server, a node and a runtime for one person, from start to end. */
-import { Console, Effect, FileSystem, Logger, Path, Result, Stream } from "effect"
+import { Console, Effect, Fiber, FileSystem, Logger, Path, Result, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import { tmpdir } from "node:os"
 import { decodeNode } from "../../domain/k8s/decode.ts"
@@ -10,6 +10,7 @@ import * as Kubeconfig from "../../layers/api/Kubeconfig.ts"
 import { serve } from "../../layers/api/memory/ApiServerHttp.ts"
 import * as MemoryApi from "../../layers/api/memory/MemoryApi.ts"
 import { version } from "../version.ts"
+import { clearNode } from "./clearNode.ts"
 import { findManifest, runDemo } from "./demo.ts"
 import { followPods } from "./followPods.ts"
 import { kubeconfigText } from "./kubeconfigFile.ts"
@@ -45,9 +46,14 @@ export const up = Effect.fn("up")(function*(options: UpOptions) {
     const server = yield* apiServer(place)
     const node = upNode({ place, runtime, api: server.api, certificateAuthority: server.certificateAuthority })
     const access = yield* Kubeconfig.load(place.kubeconfig)
-    const tour = Effect.provide(show(options, place), KubeApiLive.layer(access, { qps: 0 }))
+    // The node outlives the tour, which may still have pods to clear away when it is interrupted.
+    const running = yield* Effect.forkScoped(node)
+    const tour = choice._tag === "Given" ? Effect.ensuring(show(options, place), clearNode) : show(options, place)
     // Whichever ends first: the node only ends by failing.
-    yield* Effect.raceFirst(node, tour)
+    yield* Effect.raceFirst(
+      Fiber.join(running),
+      Effect.provide(tour, KubeApiLive.layer(access, { qps: 0 }))
+    )
   })
   yield* Effect.provide(body, yield* logToFile(place))
 }, Effect.scoped)
