@@ -102,4 +102,29 @@ layer(under("runtime"), { timeout: "120 seconds", excludeTestServices: true })("
       yield* nodeIsReady
       yield* deleteAll
     }))
+
+  it.effect("a plugin that breaks down, in whatever way, is named with its file; no address stays, and it heals", () =>
+    Effect.gen(function*() {
+      const node = yield* TestNode
+      const plugins = yield* Plugins
+      const { confDir } = yield* ground
+      const faults = [
+        { name: "garbage", script: "$REAL >/dev/null; echo no json" },
+        { name: "refuses", script: "echo '{\"cniVersion\":\"0.4.0\",\"code\":100,\"msg\":\"no luck\"}'; exit 1" },
+        { name: "killed", script: "kill -9 $$" }
+      ]
+      for (const { name, script } of faults) {
+        yield* plugins.replace("portmap", `[ "$CNI_COMMAND" = DEL ] && exec $REAL\n${script}`)
+        yield* node.apply(podWith(name))
+        const told = yield* eventually(
+          Effect.tap(eventsOf(name), (text) => Effect.sync(() => assert.include(text, "FailedCreatePodSandBox")))
+        )
+        assert.include(told, "portmap")
+        assert.include(told, `${confDir}/10-kubeffect.conflist`)
+        yield* plugins.restore("portmap")
+        yield* ready(name, 60)
+        yield* eventually(Effect.map(held, ({ leases }) => assert.strictEqual(leases.length, 2)))
+        yield* deleteAll
+      }
+    }))
 })
