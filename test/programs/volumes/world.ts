@@ -29,7 +29,7 @@ export interface Fuse {
   callsLeft: number
 }
 
-const guarded = <S extends object>(service: S, fuse: Fuse): S => {
+export const guarded = <S extends object>(service: S, fuse: Fuse): S => {
   const gate = <A, E, R>(call: Effect.Effect<A, E, R>) =>
     Effect.suspend(() => (fuse.callsLeft-- > 0 ? call : Effect.never))
   return Object.fromEntries(

@@ -43,10 +43,11 @@ export interface DriverSettings {
 /** What goes wrong with the calls of a method. */
 export interface DriverFault {
   /**
-   * `slow`: it is done, `delayMs` late. `fail`: nothing is done. `lie`: it is done, and a failure answered. `hang`: it is done, and nothing answered. `die`:
+   * `slow`: it is done, `delayMs` late. `fail`: nothing is done. `lie`: it is done, and a failure answered. `pretend`: nothing is done, and
+   * success answered. `hang`: it is done, and nothing answered. `die`:
    * the driver ends in the middle of it.
    */
-  readonly kind: "slow" | "fail" | "lie" | "hang" | "die"
+  readonly kind: "slow" | "fail" | "lie" | "pretend" | "hang" | "die"
   readonly code: number
   readonly delayMs?: number
 }
@@ -195,6 +196,7 @@ export const simDriver = (settings: DriverSettings, hooks: DriverHooks) => {
       if (fault === undefined) return yield* done
       if (fault.kind === "slow") return yield* Effect.delay(done, fault.delayMs ?? 0)
       const failure = refuse(fault.code, `${method} was told to ${fault.kind}`)
+      if (fault.kind === "pretend") return {}
       if (fault.kind === "fail") return yield* failure
       yield* done
       if (fault.kind === "die") return yield* hooks.die
