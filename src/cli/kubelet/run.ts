@@ -74,5 +74,6 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
       Layer.provide([accessLayer(effective, settings.standalone), certificate])
     )
     : Layer.empty
+  yield* Effect.forkChild(heapTrim)
   return yield* runNode({ settings, config, networkMode: options.networkMode }, server)
 })
