@@ -5,6 +5,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Clock, Context, Effect, FileSystem, Layer } from "effect"
 import { spawnSync } from "node:child_process"
+import { rmSync } from "node:fs"
 import { agentSettings } from "../../../src/cli/compose/agentSettings.ts"
 import { hostLayers } from "../../../src/cli/compose/hostLayers.ts"
 import { runNode } from "../../../src/cli/compose/node.ts"
@@ -66,6 +67,8 @@ const start = Effect.gen(function*() {
   const { cgroup, socket } = yield* TestContainerd
   yield* importImages
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "kubeffect-golden-" })
+  // Of the case with volumes of the host, which are nobody's to remove but ours.
+  yield* Effect.addFinalizer(() => Effect.sync(() => rmSync("/var/tmp/golden-a", { recursive: true, force: true })))
   // The agent makes its root directory a mount point, and leaves it so.
   yield* Effect.addFinalizer(() => Effect.sync(() => spawnSync("umount", ["--recursive", `${folder}/kubelet`])))
   yield* fs.writeFileString(`${folder}/resolv.conf`, `nameserver ${hostDns}\n`)
