@@ -4,6 +4,7 @@ import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.t
 import * as KubeApiMemory from "../../layers/api/KubeApiMemory.ts"
 import type { MemoryApi } from "../../layers/api/memory/MemoryApi.ts"
 import * as CriSim from "../../layers/cri/CriSim.ts"
+import * as CriStreams from "../../layers/cri/CriStreams.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import * as ProberLive from "../../layers/probes/ProberLive.ts"
 import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
@@ -74,7 +75,10 @@ export const upNode = Effect.fn("upNode")(function*(up: UpNode) {
 
 const machine = ({ place, runtime }: UpNode, { runtimeRequestTimeout }: KubeletConfiguration) =>
   runtime._tag === "Simulated"
-    ? simulatedLayers({ hostname: nodeName, runtime: CriSim.make({ node: nodeName }) })
+    // The runtime in memory has no streams; what stands before it does, so that `kubectl exec` works here as well.
+    ? CriStreams.layer.pipe(
+      Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime: CriSim.make({ node: nodeName }) }))
+    )
     : Layer.mergeAll(
       hostLayers(place.directory),
       runtimeLayers({ endpoint: runtime.endpoint, imageEndpoint: "", requestTimeoutMs: runtimeRequestTimeout }),
