@@ -1,6 +1,6 @@
 /** What programs rely on of a CSI driver and the way to it, whoever carries the calls. */
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, type Layer } from "effect"
+import { Context, Effect, type Layer, Schedule } from "effect"
 import { NodeServiceCapability_RPC_Type as Ability } from "../../src/gen/csi/csi_pb.ts"
 import { Csi } from "../../src/layers/csi/Csi.ts"
 import type { DriverFault } from "../../src/layers/csi/sim/driver.ts"
@@ -108,7 +108,8 @@ export const csiContract = (
         assert.strictEqual(gone.code, GrpcCode.Unavailable)
         yield* misbehave({})
         yield* revive
-        yield* volume.stage
+        // A channel that was refused waits for a moment before it connects again.
+        yield* Effect.retry(volume.stage, Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 50 })))
         yield* volume.unstage
       }))
   })
