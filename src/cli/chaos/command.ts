@@ -2,7 +2,6 @@
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { families } from "../../domain/chaos/faultClasses.ts"
-import { chaos as run } from "./run.ts"
 
 export const chaos = Command.make(
   "chaos",
@@ -28,6 +27,8 @@ export const chaos = Command.make(
     )
   },
   Effect.fnUntraced(function*({ json, replay, report, ...rest }) {
+    // Loaded when asked for: the daemon, which is the same bundle, has no need of a simulated world.
+    const { chaos: run } = yield* Effect.promise(() => import("./run.ts"))
     yield* run({
       ...rest,
       replay: Option.getOrUndefined(replay),

@@ -1,7 +1,6 @@
 /** `kubeffect up`: the command line of it. */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { up as run } from "./run.ts"
 
 export const up = Command.make(
   "up",
@@ -24,6 +23,8 @@ export const up = Command.make(
     )
   },
   Effect.fnUntraced(function*({ demo, endpoint, exit, simulated }) {
+    // Loaded when asked for: the daemon, which is the same bundle, has no need of an API server in memory.
+    const { up: run } = yield* Effect.promise(() => import("./run.ts"))
     yield* run({
       demo,
       exit,
