@@ -1,8 +1,6 @@
 /** A key pair that the node signs itself, made once and kept as `kubelet.crt` and `kubelet.key` (A13). */
-import "reflect-metadata"
-import * as x509 from "@peculiar/x509"
 import { Clock, Effect, Layer, Option, Stream } from "effect"
-import { randomBytes, webcrypto } from "node:crypto"
+import { randomBytes, webcrypto, X509Certificate } from "node:crypto"
 import { isIP } from "node:net"
 import { join } from "node:path"
 import { HostFiles } from "../host/HostFiles.ts"
@@ -49,13 +47,16 @@ export const layer = (options: SelfSignedOptions): Layer.Layer<ServingKeyPair, K
   }))
 
 const isValid = (pem: string, nowMs: number): boolean => {
-  const { notAfter, notBefore } = new x509.X509Certificate(pem)
-  return notBefore.getTime() <= nowMs && nowMs < notAfter.getTime()
+  const { validFrom, validTo } = new X509Certificate(pem)
+  return Date.parse(validFrom) <= nowMs && nowMs < Date.parse(validTo)
 }
 
 const sign = ({ addresses, hostname }: SelfSignedOptions, nowMs: number): Effect.Effect<KeyPair, KeyPairError> =>
   Effect.tryPromise({
     try: async () => {
+      // Loaded when a certificate has to be made, which most starts do not do.
+      await import("reflect-metadata")
+      const x509 = await import("@peculiar/x509")
       const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])
       const certificate = await x509.X509CertificateGenerator.createSelfSigned({
         // Positive, and unlike any before.
