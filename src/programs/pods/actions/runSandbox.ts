@@ -1,5 +1,5 @@
 /** Makes a pod's sandbox: cgroup and folders first, then the runtime (parity C12, D2). */
-import { Clock, Effect, Result } from "effect"
+import { Clock, Effect, Result, Schedule } from "effect"
 import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
 import { sandboxConfig } from "../../../domain/config/sandboxConfig.ts"
 import type { Pod } from "../../../domain/k8s/pod.ts"
@@ -14,6 +14,9 @@ import { createPodCgroup } from "../podCgroups.ts"
 import { runtimeHandlerOf } from "../runtimeHandler.ts"
 import { makePodFolders } from "./podFolders.ts"
 import { sourceAnnotations } from "./sourceAnnotations.ts"
+
+/** Has no end: what may be there must be known before anything else is done about the pod's sandbox. */
+const listing = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
 type Run = Action & { readonly _tag: "RunSandbox" }
 
@@ -64,8 +67,11 @@ export const runSandbox = Effect.fn("PodActions.runSandbox")(
     const detail = yield* problems.explain("detail" in failure ? failure.detail : failure.message)
     const message = `Failed to create pod sandbox: ${detail}`
     yield* events.recordPod(pod, { type: "Warning", reason: "FailedCreatePodSandBox", message })
-    // Whether the call has left a sandbox behind is not known: the next look has to see everything.
-    if (failure._tag === "CriError" && failure.reason._tag !== "Permanent") yield* Effect.ignore(view.relist)
+    // Whether the call has left a sandbox behind is not known: the next look has to see everything. Without that a pod
+    // that is deleted now would be thought to hold nothing.
+    if (failure._tag === "CriError" && failure.reason._tag === "Uncertain") {
+      yield* Effect.retry(view.relist, listing).pipe(Effect.ignore)
+    } else if (failure._tag === "CriError" && failure.reason._tag !== "Permanent") yield* Effect.ignore(view.relist)
     const atMs = yield* Clock.currentTimeMillis
     return Outcome.SandboxFailed({ failure: { reason: "CreatePodSandboxError", message, atMs } })
   }
