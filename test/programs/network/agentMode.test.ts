@@ -93,7 +93,7 @@ describe("agent mode", () => {
         const handle = yield* handler
         yield* TestClock.adjust("1 second")
         assert.strictEqual(new TextDecoder().decode(host.read(shimList)), shimListText)
-        assert.deepStrictEqual([...host.read("/opt/cni/bin/kubeffect").slice(0, 4)], [0x7f, 0x45, 0x4c, 0x46])
+        assert.deepStrictEqual(Array.from(host.read("/opt/cni/bin/kubeffect").subarray(0, 4)), [0x7f, 0x45, 0x4c, 0x46])
 
         assert.include(output(yield* handle(request("VERSION"))).supportedVersions, "0.4.0")
         assert.deepStrictEqual(yield* handle(request("STATUS")), { exitCode: 0, output: "" })
