@@ -15,9 +15,9 @@ const busyboxPaths = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybo
 const commands = ["sh", "cat", "date", "env", "hostname", "ls", "sleep", "touch", "true", "false"]
 
 /** A static busybox of this machine, and its applets. */
-const findBusybox = Effect.fn("findBusybox")(function*() {
+const findBusybox = Effect.fn("findBusybox")(function*(paths: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
-  for (const path of busyboxPaths) {
+  for (const path of paths) {
     const there = yield* Effect.orElseSucceed(fs.exists(path), () => false)
     if (!there || (yield* librariesOf(path)).length > 0) continue
     const applets = (yield* run(path, ["--list"], { timeoutMs: 5000 })).split("\n").filter((applet) => applet !== "")
@@ -26,9 +26,9 @@ const findBusybox = Effect.fn("findBusybox")(function*() {
   return undefined
 })
 
-/** The demo's image and what it was made of. */
-export const demoImage = Effect.fn("demoImage")(function*() {
-  const found = yield* findBusybox()
+/** The demo's image and what it was made of. `paths`: where a busybox may be. */
+export const demoImage = Effect.fn("demoImage")(function*(paths: ReadonlyArray<string> = busyboxPaths) {
+  const found = yield* findBusybox(paths)
   return found === undefined
     ? { source: yield* shellImage(), madeOf: "this machine's own shell" }
     : { source: busyboxImage({ name: demoImageName, ...found }), madeOf: found.path }

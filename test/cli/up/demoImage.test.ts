@@ -19,6 +19,17 @@ describe("the demo's image", () => {
     }).pipe(Effect.provide(NodeServices.layer)))
 })
 
+describe("the demo's image without a busybox", () => {
+  it.effect("has the machine's shell, with the libraries that it loads", () =>
+    Effect.gen(function*() {
+      const { madeOf, source } = yield* demoImage([])
+      const paths = source.entries.map(({ path }) => path)
+      assert.strictEqual(madeOf, "this machine's own shell")
+      assert.includeMembers(paths, ["bin/sh", "bin/sleep"])
+      assert.isTrue(paths.some((path) => /(libc\.|ld-)/.test(path)), paths.join(" "))
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
+
 describe("the kubeconfig", () => {
   it("names one server and one user", () => {
     const { clusters, contexts, users, "current-context": current } = Yaml.parse(
