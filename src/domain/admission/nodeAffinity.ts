@@ -1,5 +1,5 @@
 /** Whether a pod's node selector and required node affinity fit a node (parity C7). */
-import type { NodeSelectorRequirement, NodeSelectorTerm } from "../k8s/meta.ts"
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../k8s/meta.ts"
 import type { Node } from "../k8s/node.ts"
 import type { Pod } from "../k8s/pod.ts"
 
@@ -40,10 +40,14 @@ const termFits = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
   matchExpressions.every((requirement) => meets(requirement, node.metadata.labels?.[requirement.key])) &&
   matchFields.every((requirement) => requirement.key === "metadata.name" && meets(requirement, node.metadata.name))
 
+/** The terms are alternatives. */
+export const selectorFits = ({ nodeSelectorTerms }: NodeSelector, node: Node): boolean =>
+  nodeSelectorTerms.some((term) => termFits(term, node))
+
 export const affinityFits = (pod: Pod, node: Node): boolean => {
   const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) =>
     node.metadata.labels?.[key] === value
   )
   const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  return selected && (required === undefined || required.nodeSelectorTerms.some((term) => termFits(term, node)))
+  return selected && (required === undefined || selectorFits(required, node))
 }

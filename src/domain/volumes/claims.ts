@@ -1,6 +1,8 @@
 /** From a claim to the volume behind it, with the rules of when it may be used (parity I15). */
 import { Data } from "effect"
+import { selectorFits } from "../admission/nodeAffinity.ts"
 import type { Lookup } from "../config/lookups.ts"
+import type { Node } from "../k8s/node.ts"
 import type { Pod } from "../k8s/pod.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../k8s/storage.ts"
 import { type DesiredVolume, VolumeSource } from "./desired.ts"
@@ -90,6 +92,16 @@ export interface ClaimReading {
   readonly claim: Lookup<PersistentVolumeClaim>
   /** Read only when the claim names one. */
   readonly volume: Lookup<PersistentVolume> | undefined
+  /** This node; undefined while the API server has not shown it. */
+  readonly node?: Node | undefined
+}
+
+/** A volume that is bound to other nodes has to be on one of them: its path may exist here, too (parity I13). */
+const affinityProblem = ({ metadata, spec }: PersistentVolume, node: Node | undefined): string | undefined => {
+  const required = spec.nodeAffinity?.required
+  return required === undefined || node === undefined || selectorFits(required, node)
+    ? undefined
+    : `MountVolume.NodeAffinity check failed for volume "${metadata.name}" : no matching NodeSelectorTerms`
 }
 
 /** What the claim gives the pod. */
@@ -110,7 +122,7 @@ export const claimState = (pod: Pod, reading: ClaimReading): ClaimState => {
     const text = failureOf(volume ?? { _tag: "Missing" }, "persistentvolumes", volumeName)
     return unusable(`failed to fetch PV ${volumeName} from API server: ${text}`)
   }
-  const clash = volumeProblem(claim.value, volume.value)
+  const clash = volumeProblem(claim.value, volume.value) ?? affinityProblem(volume.value, reading.node)
   if (clash !== undefined) return unusable(clash)
   return ClaimState.Usable({
     volume: {

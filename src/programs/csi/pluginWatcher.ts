@@ -103,7 +103,7 @@ export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>
 
     const round = Effect.gen(function*() {
       const sockets = yield* socketsBelow(folder)
-      for (const [path, plugin] of [...known]) if (!sockets.has(path)) yield* forget(path, plugin)
+      for (const [path, plugin] of known) if (!sockets.has(path)) yield* forget(path, plugin)
       for (const [path, mark] of sockets) if (known.get(path)?.mark !== mark) yield* begin(path, mark)
     })
 

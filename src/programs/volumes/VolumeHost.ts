@@ -1,5 +1,6 @@
 /** What the operations on volumes need to know of the node, and how they reach it. */
 import { Context, Effect, Layer } from "effect"
+import type { Node } from "../../domain/k8s/node.ts"
 import { valueOfText } from "../../domain/resources/quantity.ts"
 import type { MemoryNode } from "../../domain/volumes/emptyDirMount.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
@@ -12,6 +13,8 @@ export class VolumeHost extends Context.Service<VolumeHost, {
   /** The agent's root directory by its real path: the mount table knows no other. */
   readonly rootDir: string
   readonly memory: Effect.Effect<MemoryNode>
+  /** Its object; undefined while the API server has not shown it. */
+  readonly node: Effect.Effect<Node | undefined>
   readonly allocatable: Effect.Effect<Readonly<Record<string, string>>>
 }>()("kubeffect/programs/volumes/VolumeHost") {}
 
@@ -31,6 +34,7 @@ export const layer: Layer.Layer<VolumeHost, HostFileError, AgentConfig | HostFil
         const { kernelVersion } = yield* node.facts
         return { kernelVersion, allocatableMemoryBytes: valueOfText((yield* node.allocatable)["memory"]) }
       }),
+      node: node.node,
       allocatable: node.allocatable
     })
   })

@@ -7,6 +7,7 @@ import { type ApiResource, persistentVolumeClaims, persistentVolumes } from "../
 import { claimState } from "../../domain/volumes/claims.ts"
 import type { ClaimUse } from "../../domain/volumes/desired.ts"
 import { KubeApi, type KubeObject, type ObjectName } from "../../layers/api/KubeApi.ts"
+import { VolumeHost } from "./VolumeHost.ts"
 
 const read = Effect.fnUntraced(function*<A>(
   resource: ApiResource,
@@ -34,7 +35,10 @@ const readClaim = Effect.fnUntraced(function*(pod: Pod, { claimName, ephemeral }
     { name: volumeName },
     decodePersistentVolume
   )
-  return [claimName, claimState(pod, { claimName, ephemeral, claim, volume })] as const
+  return [
+    claimName,
+    claimState(pod, { claimName, ephemeral, claim, volume, node: yield* (yield* VolumeHost).node })
+  ] as const
 })
 
 export const readClaims = Effect.fn("readClaims")(function*(pod: Pod, claims: ReadonlyArray<ClaimUse>) {

@@ -130,7 +130,11 @@ describe("PodVolumes: what pods get", () => {
       host.makeDirectories("/disk")
       host.write("/disk/f", "1")
       host.addDevice("server:/export", "nfs")
-      yield* bound(client, "local", { local: { path: "/disk" }, nodeAffinity: { required: { nodeSelectorTerms: [] } } })
+      const here = { matchExpressions: [{ key: "zone", operator: "In", values: ["a"] }] }
+      yield* bound(client, "local", {
+        local: { path: "/disk" },
+        nodeAffinity: { required: { nodeSelectorTerms: [here] } }
+      })
       yield* bound(client, "share", { nfs: { server: "server", path: "/export" }, mountOptions: ["hard"] })
       const pod = podWith([
         { name: "l", persistentVolumeClaim: { claimName: "local" } },

@@ -96,6 +96,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     VolumeHost,
     VolumeHost.of({
       rootDir: ground.root,
+      node: Effect.succeed({ metadata: { name: "n1", labels: { zone: "a" } } }),
       memory: Effect.succeed({ kernelVersion: "6.18.0", allocatableMemoryBytes: 1024 ** 3 }),
       allocatable: Effect.succeed({ cpu: "4", memory: "1Gi" })
     })

@@ -129,32 +129,35 @@ const node = (settings: DriverSettings) => {
       const { type } = yield* files.lstat(targetPath)
       yield* type === "directory" ? files.removeDirectory(targetPath) : files.removeFile(targetPath)
       return {}
-    }),
-    nodeGetVolumeStats: Effect.fnUntraced(function*(request: MessageShape<typeof NodeGetVolumeStatsRequestSchema>) {
-      const files = yield* HostFiles
-      const fs = yield* files.statfs(request.volumePath)
-      const used = yield* files.diskUsage(request.volumePath)
-      const answer: Init<typeof NodeGetVolumeStatsResponseSchema> = {
-        usage: [
-          {
-            unit: VolumeUsage_Unit.BYTES,
-            total: BigInt(fs.totalBytes),
-            available: BigInt(fs.availableBytes),
-            used: BigInt(used.bytes)
-          },
-          {
-            unit: VolumeUsage_Unit.INODES,
-            total: BigInt(fs.inodes),
-            available: BigInt(fs.inodesFree),
-            used: BigInt(used.inodes)
-          }
-        ]
-      }
-      return answer
-    }),
-    nodeExpandVolume: (request: MessageShape<typeof NodeExpandVolumeRequestSchema>) =>
-      Effect.succeed({ capacityBytes: request.capacityRange?.requiredBytes ?? 0n })
+    })
   }
+}
+
+const measuring = {
+  nodeGetVolumeStats: Effect.fnUntraced(function*(request: MessageShape<typeof NodeGetVolumeStatsRequestSchema>) {
+    const files = yield* HostFiles
+    const fs = yield* files.statfs(request.volumePath)
+    const used = yield* files.diskUsage(request.volumePath)
+    const answer: Init<typeof NodeGetVolumeStatsResponseSchema> = {
+      usage: [
+        {
+          unit: VolumeUsage_Unit.BYTES,
+          total: BigInt(fs.totalBytes),
+          available: BigInt(fs.availableBytes),
+          used: BigInt(used.bytes)
+        },
+        {
+          unit: VolumeUsage_Unit.INODES,
+          total: BigInt(fs.inodes),
+          available: BigInt(fs.inodesFree),
+          used: BigInt(used.inodes)
+        }
+      ]
+    }
+    return answer
+  }),
+  nodeExpandVolume: (request: MessageShape<typeof NodeExpandVolumeRequestSchema>) =>
+    Effect.succeed({ capacityBytes: request.capacityRange?.requiredBytes ?? 0n })
 }
 
 const about = (settings: DriverSettings) => ({
@@ -213,7 +216,7 @@ export const simDriver = (settings: DriverSettings, hooks: DriverHooks) => {
     nodeUnstageVolume: wrap("NodeUnstageVolume", calls.nodeUnstageVolume),
     nodePublishVolume: wrap("NodePublishVolume", calls.nodePublishVolume),
     nodeUnpublishVolume: wrap("NodeUnpublishVolume", calls.nodeUnpublishVolume),
-    nodeGetVolumeStats: wrap("NodeGetVolumeStats", calls.nodeGetVolumeStats),
-    nodeExpandVolume: wrap("NodeExpandVolume", calls.nodeExpandVolume)
+    nodeGetVolumeStats: wrap("NodeGetVolumeStats", measuring.nodeGetVolumeStats),
+    nodeExpandVolume: wrap("NodeExpandVolume", measuring.nodeExpandVolume)
   }
 }
