@@ -13,6 +13,3 @@ export const percentile = (times: ReadonlyArray<number>, share: number): number 
   const sorted = times.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
 }
-
-export const summary = (times: ReadonlyArray<number>): string =>
-  `p50 ${percentile(times, 0.5).toFixed(0)} ms, p90 ${percentile(times, 0.9).toFixed(0)} ms (${times.length})`
