@@ -2,7 +2,7 @@
  * One node of a world: a machine that is made up, and the agent on it, which can be killed at any moment and started
  * again on what it left. Killing is `kill -9`: nothing of the old process reaches the outside any more.
  */
-import { Clock, Effect, type Fiber, Layer, Random, type Scope } from "effect"
+import { Clock, type Context, Effect, type Fiber, Layer, Random, type Scope } from "effect"
 import { nodeLayers } from "../cli/compose/node.ts"
 import { planNode } from "../cli/compose/nodePlan.ts"
 import { simulatedLayers } from "../cli/compose/simulatedLayers.ts"
@@ -32,6 +32,8 @@ export interface SimNodeOptions {
   /** Fields of KubeletConfiguration. */
   readonly configuration?: Readonly<Record<string, unknown>>
 }
+
+type Machine = Layer.Success<ReturnType<typeof simulatedLayers>>
 
 const restartMs = 5000
 
@@ -70,7 +72,7 @@ const planOf = (options: SimNodeOptions) => {
 }
 
 /** The calls of one agent: struck, counted, cut off when it is dead. */
-const faultsOf = (options: SimNodeOptions, life: Incarnation, control: Control): Faults["Service"] => ({
+const faultsOf = (life: Incarnation, control: Control): Faults["Service"] => ({
   verdict: (call) =>
     Effect.suspend(() => {
       if (!life.alive) return Effect.interrupt
@@ -89,38 +91,34 @@ const faultsOf = (options: SimNodeOptions, life: Incarnation, control: Control):
 
 interface Control {
   calls: number
+  lives: number
+  life: Incarnation | undefined
   partitioned: boolean
   crashAt: { readonly call: number; readonly when: "before" | "after" } | undefined
   readonly judge: (call: OutsideCall, nowMs: number) => Verdict
   readonly die: (call: OutsideCall) => Effect.Effect<never>
 }
 
-export const makeNode = Effect.fn("SimNode.make")(function*(
-  options: SimNodeOptions
-): Effect.fn.Return<SimNode, never, Scope.Scope> {
-  const { name, startMs, trace } = options
-  const runtime = CriSim.make({ node: name, ...options.runtime })
-  const host = new MemoryHost()
-  const cgroups = new MemoryCgroups()
-  const machine = yield* Layer.build(Layer.fresh(simulatedLayers({ hostname: name, runtime, host, cgroups })))
-  const scope = yield* Effect.scope
-  const plan = planOf(options)
-  const below = Layer.mergeAll(Layer.succeedContext(machine), KubeApiMemory.layer(options.api))
-  const judge = makeJudge(options.faults, name)
-  let life: Incarnation | undefined
-  let lives = 0
-  const say = (what: string, about = "") =>
-    Effect.map(Clock.currentTimeMillis, (now) => trace.add({ atMs: now - startMs, where: name, what, about }))
+const teller = ({ name, startMs, trace }: SimNodeOptions) => (what: string, about = "") =>
+  Effect.map(Clock.currentTimeMillis, (now) => trace.add({ atMs: now - startMs, where: name, what, about }))
 
-  const kill = Effect.sync(() => {
-    const dying = life
+const killOf = (control: Control) =>
+  Effect.sync(() => {
+    const dying = control.life
     if (dying === undefined) return
-    life = undefined
+    control.life = undefined
     dying.alive = false
     dying.fiber?.interruptUnsafe()
   })
+
+const controlOf = (options: SimNodeOptions): Control => {
+  const { name, startMs, trace } = options
+  const judge = makeJudge(options.faults, name)
+  const say = teller(options)
   const control: Control = {
     calls: 0,
+    lives: 0,
+    life: undefined,
     partitioned: false,
     crashAt: undefined,
     judge: (call, nowMs) => {
@@ -133,46 +131,67 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
     die: ({ method, service, target }) =>
       Effect.suspend(() => {
         control.crashAt = undefined
-        return Effect.andThen(say("agent killed", `at ${service}.${method} ${target}`), kill)
+        return Effect.andThen(say("agent killed", `at ${service}.${method} ${target}`), killOf(control))
       }).pipe(Effect.andThen(Effect.interrupt))
   }
+  return control
+}
 
+/** Starts the agent on the machine, and again whenever it ends by itself. */
+const starter = (options: SimNodeOptions, control: Control, machine: Context.Context<Machine>, scope: Scope.Scope) => {
+  const say = teller(options)
+  const plan = planOf(options)
+  const below = Layer.mergeAll(Layer.succeedContext(machine), KubeApiMemory.layer(options.api))
   const start: Effect.Effect<void> = Effect.gen(function*() {
-    if (life !== undefined) return
+    if (control.life !== undefined) return
     const mine: Incarnation = { alive: true, fiber: undefined }
-    life = mine
-    lives += 1
-    yield* say("agent started", String(lives))
+    control.life = mine
+    control.lives += 1
+    yield* say("agent started", String(control.lives))
     const struck = Layer.mergeAll(ApiFaults.layer, CriFaults.layer, HostFaults.layer, ProbeFaults.layer).pipe(
-      Layer.provide(Layer.succeed(Faults, faultsOf(options, mine, control))),
+      Layer.provide(Layer.succeed(Faults, faultsOf(mine, control))),
       Layer.provideMerge(below)
     )
     const whole = agent.pipe(
       Effect.provide(Layer.fresh(nodeLayers(plan).pipe(Layer.provideMerge(struck)))),
       Effect.scoped,
       // Each life has dice of its own, so that what one node does never changes what another one draws.
-      Random.withSeed(`${options.seed}/${name}/${lives}`)
+      Random.withSeed(`${options.seed}/${options.name}/${control.lives}`)
     )
     // An agent that cannot come up ends; its supervisor starts it again, as systemd does.
     const ended = Effect.gen(function*() {
-      if (life !== mine) return
-      life = undefined
+      if (control.life !== mine) return
+      control.life = undefined
       mine.alive = false
       yield* say("agent ended")
       yield* Effect.forkIn(Effect.andThen(Effect.sleep(restartMs), start), scope)
     })
     mine.fiber = yield* Effect.forkIn(Effect.onExit(whole, () => ended), scope)
   })
-  const crash = Effect.suspend(() => life === undefined ? Effect.void : Effect.andThen(say("agent killed"), kill))
+  return start
+}
 
+export const makeNode = Effect.fn("SimNode.make")(function*(
+  options: SimNodeOptions
+): Effect.fn.Return<SimNode, never, Scope.Scope> {
+  const { name } = options
+  const runtime = CriSim.make({ node: name, ...options.runtime })
+  const host = new MemoryHost()
+  const cgroups = new MemoryCgroups()
+  const machine = yield* Layer.build(Layer.fresh(simulatedLayers({ hostname: name, runtime, host, cgroups })))
+  const control = controlOf(options)
+  const say = teller(options)
+  const crash = Effect.suspend(() =>
+    control.life === undefined ? Effect.void : Effect.andThen(say("agent killed"), killOf(control))
+  )
   return {
     name,
     runtime,
     host,
     cgroups,
-    start,
+    start: starter(options, control, machine, yield* Effect.scope),
     crash,
-    running: () => life !== undefined,
+    running: () => control.life !== undefined,
     partition: Effect.andThen(say("partitioned"), Effect.sync(() => (control.partitioned = true))),
     heal: Effect.andThen(say("healed"), Effect.sync(() => (control.partitioned = false))),
     reboot: Effect.gen(function*() {

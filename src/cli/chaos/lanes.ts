@@ -39,7 +39,7 @@ const lanesOf = (trace: ReadonlyArray<TraceEntry>, endMs: number): ReadonlyArray
     close(pod, atMs)
     if (what !== "pods DELETED") open.set(pod, { fromMs: atMs, state })
   }
-  for (const pod of [...open.keys()]) close(pod, endMs)
+  for (const pod of open.keys()) close(pod, endMs)
   return [...bars].map(([pod, drawn]) => ({
     pod,
     bars: drawn,
