@@ -6,7 +6,7 @@ import { Action } from "../../../domain/pod/model.ts"
 import type { KubeApi } from "../../../layers/api/KubeApi.ts"
 import { Cri } from "../../../layers/cri/Cri.ts"
 import type { Cgroups } from "../../../layers/host/Cgroups.ts"
-import { HostFiles } from "../../../layers/host/HostFiles.ts"
+import { type HostFileError, HostFiles } from "../../../layers/host/HostFiles.ts"
 import type { Prober } from "../../../layers/probes/Prober.ts"
 import type { AgentConfig } from "../../AgentConfig.ts"
 import { removeContainer } from "../../cleanup/removeContainer.ts"
@@ -78,7 +78,8 @@ const removeRecordsOf = Effect.fn("PodActions.removeRecords")(function*(pod: Pod
   yield* view.forget(pod.metadata.uid)
 })
 
-export const layer: Layer.Layer<PodActions, never, Requirements> = Layer.effect(
+/** Fails if the machine does not say what it can do: limits must not rest on a guess. */
+export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer.effect(
   PodActions,
   Effect.gen(function*() {
     const services = yield* Effect.context<Requirements>()
