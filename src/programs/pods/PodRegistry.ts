@@ -49,95 +49,118 @@ export class PodRegistry extends Context.Service<PodRegistry, {
   readonly changed: Effect.Effect<ReadonlyArray<string>>
 }>()("kubeffect/programs/pods/PodRegistry") {}
 
+interface Known {
+  readonly pods: Map<string, DesiredPod>
+  /** By full name. */
+  readonly mirrors: Map<string, Pod>
+  /** Sources that have told their pods once. */
+  readonly heard: Set<PodSource>
+  readonly changed: KeyedMailbox.KeyedMailbox
+  readonly mirrorWork: KeyedMailbox.KeyedMailbox
+}
+
+const makeKnown: Effect.Effect<Known> = Effect.gen(function*() {
+  return {
+    pods: new Map(),
+    mirrors: new Map(),
+    heard: new Set(),
+    changed: yield* KeyedMailbox.make,
+    mirrorWork: yield* KeyedMailbox.make
+  }
+})
+
 /** `sources`: the sources that this node has. */
 export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistry> =>
   Layer.effect(
     PodRegistry,
-    Effect.gen(function*() {
-      const mailbox = yield* KeyedMailbox.make
-      const mirrorWork = yield* KeyedMailbox.make
-      const pods = new Map<string, DesiredPod>()
-      const mirrors = new Map<string, Pod>()
-      const heard = new Set<PodSource>()
-
-      const staticByName = (name: string): string | undefined => {
-        for (const [uid, desired] of pods) {
-          if (desired.source !== "api" && fullName(desired.pod) === name) return uid
-        }
-        return undefined
-      }
-      const tellOfPod = (source: PodSource, uid: string) =>
-        source === "api" ? mailbox.offer(uid) : Effect.andThen(mailbox.offer(uid), mirrorWork.offer(uid))
-      const tellOfMirror = (name: string) => {
-        const uid = staticByName(name)
-        const told = uid === undefined ? Effect.void : mailbox.offer(uid)
-        return Effect.andThen(told, mirrorWork.offer(name))
-      }
-
-      const upsert = (source: PodSource, pod: Pod): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          if (source === "api" && isMirror(pod)) {
-            mirrors.set(fullName(pod), pod)
-            return tellOfMirror(fullName(pod))
-          }
-          const ending = pods.get(pod.metadata.uid)?.ending
-          pods.set(pod.metadata.uid, { pod, source, removed: false, ...(ending === undefined ? {} : { ending }) })
-          return tellOfPod(source, pod.metadata.uid)
-        })
-
-      const remove = (source: PodSource, uid: string, last?: Pod): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          const desired = pods.get(uid)
-          if (desired !== undefined && desired.source === source) {
-            pods.set(uid, { ...desired, pod: last ?? desired.pod, removed: true })
-            return tellOfPod(source, uid)
-          }
-          if (source !== "api") return Effect.void
-          for (const [name, mirror] of mirrors) {
-            if (mirror.metadata.uid !== uid) continue
-            mirrors.delete(name)
-            return tellOfMirror(name)
-          }
-          return Effect.void
-        })
-
-      const replace = Effect.fnUntraced(function*(source: PodSource, next: ReadonlyArray<Pod>) {
-        heard.add(source)
-        // Whether a mirror is an orphan can be told only now.
-        yield* mirrorWork.offer(source)
-        const present = new Set(next.map((pod) => pod.metadata.uid))
-        const gone = [...pods].filter(([uid, desired]) => desired.source === source && !present.has(uid))
-        for (const [uid] of gone) yield* remove(source, uid)
-        if (source === "api") {
-          for (const mirror of [...mirrors.values()]) {
-            if (!present.has(mirror.metadata.uid)) yield* remove(source, mirror.metadata.uid)
-          }
-        }
-        yield* Effect.forEach(next, (pod) => upsert(source, pod), { discard: true })
-      })
-
-      const end = (uid: string, termination: Termination): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          const desired = pods.get(uid)
-          if (desired === undefined || desired.ending !== undefined) return Effect.void
-          pods.set(uid, { ...desired, ending: termination })
-          return mailbox.offer(uid)
-        })
-
-      return PodRegistry.of({
-        replace,
-        end,
-        upsert,
-        remove,
-        get: (uid) => Effect.sync(() => pods.get(uid)),
-        all: Effect.sync(() => [...pods.values()]),
-        forget: (uid) => Effect.sync(() => void (pods.get(uid)?.removed === true && pods.delete(uid))),
-        touch: mailbox.offer,
-        allSourcesHeard: Effect.sync(() => sources.every((source) => heard.has(source))),
-        mirrorOf: (pod) => Effect.sync(() => mirrors.get(fullName(pod))),
-        mirrors: Effect.sync(() => [...mirrors.values()]),
-        mirrorsDue: Effect.asVoid(mirrorWork.takeAll),
-        changed: mailbox.takeAll
-      })
-    })
+    Effect.map(makeKnown, (known) => PodRegistry.of({ ...reads(known, sources), ...writes(known) }))
   )
+
+const reads = ({ changed, heard, mirrorWork, mirrors, pods }: Known, sources: ReadonlyArray<PodSource>) => ({
+  get: (uid: string) => Effect.sync(() => pods.get(uid)),
+  all: Effect.sync(() => [...pods.values()]),
+  allSourcesHeard: Effect.sync(() => sources.every((source) => heard.has(source))),
+  mirrorOf: (pod: Pod) => Effect.sync(() => mirrors.get(fullName(pod))),
+  mirrors: Effect.sync(() => [...mirrors.values()]),
+  mirrorsDue: Effect.asVoid(mirrorWork.takeAll),
+  changed: changed.takeAll
+})
+
+const writes = (known: Known) => {
+  const { changed, heard, mirrorWork, mirrors, pods } = known
+
+  const upsert = (source: PodSource, pod: Pod): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (source === "api" && isMirror(pod)) {
+        mirrors.set(fullName(pod), pod)
+        return tellOfMirror(known, fullName(pod))
+      }
+      const ending = pods.get(pod.metadata.uid)?.ending
+      pods.set(pod.metadata.uid, { pod, source, removed: false, ...(ending === undefined ? {} : { ending }) })
+      return tellOfPod(known, source, pod.metadata.uid)
+    })
+
+  const remove = (source: PodSource, uid: string, last?: Pod): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const desired = pods.get(uid)
+      if (desired === undefined || desired.source !== source) {
+        return source === "api" ? removeMirror(known, uid) : Effect.void
+      }
+      pods.set(uid, { ...desired, pod: last ?? desired.pod, removed: true })
+      return tellOfPod(known, source, uid)
+    })
+
+  const replace = Effect.fnUntraced(function*(source: PodSource, next: ReadonlyArray<Pod>) {
+    heard.add(source)
+    // Whether a mirror is an orphan can be told only now.
+    yield* mirrorWork.offer(source)
+    const present = new Set(next.map((pod) => pod.metadata.uid))
+    const gone = uidsOf(known, source).filter((uid) => !present.has(uid))
+    yield* Effect.forEach(gone, (uid) => remove(source, uid), { discard: true })
+    yield* Effect.forEach(next, (pod) => upsert(source, pod), { discard: true })
+  })
+
+  const end = (uid: string, termination: Termination): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const desired = pods.get(uid)
+      if (desired === undefined || desired.ending !== undefined) return Effect.void
+      pods.set(uid, { ...desired, ending: termination })
+      return changed.offer(uid)
+    })
+
+  const forget = (uid: string): Effect.Effect<void> =>
+    Effect.sync(() => void (pods.get(uid)?.removed === true && pods.delete(uid)))
+
+  return { upsert, remove, replace, end, forget, touch: changed.offer }
+}
+
+const removeMirror = (known: Known, uid: string): Effect.Effect<void> => {
+  for (const [name, mirror] of known.mirrors) {
+    if (mirror.metadata.uid !== uid) continue
+    known.mirrors.delete(name)
+    return tellOfMirror(known, name)
+  }
+  return Effect.void
+}
+
+const tellOfPod = ({ changed, mirrorWork }: Known, source: PodSource, uid: string): Effect.Effect<void> =>
+  source === "api" ? changed.offer(uid) : Effect.andThen(changed.offer(uid), mirrorWork.offer(uid))
+
+const tellOfMirror = (known: Known, name: string): Effect.Effect<void> => {
+  const uid = staticByName(known, name)
+  const told = uid === undefined ? Effect.void : known.changed.offer(uid)
+  return Effect.andThen(told, known.mirrorWork.offer(name))
+}
+
+const staticByName = ({ pods }: Known, name: string): string | undefined => {
+  for (const [uid, desired] of pods) {
+    if (desired.source !== "api" && fullName(desired.pod) === name) return uid
+  }
+  return undefined
+}
+
+/** All that a source has told of: the API also tells of the mirrors. */
+const uidsOf = ({ mirrors, pods }: Known, source: PodSource): ReadonlyArray<string> => {
+  const own = [...pods].filter(([, desired]) => desired.source === source).map(([uid]) => uid)
+  return source === "api" ? [...own, ...[...mirrors.values()].map((mirror) => mirror.metadata.uid)] : own
+}
