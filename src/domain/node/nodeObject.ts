@@ -141,9 +141,14 @@ export const adoptPatch = (
   return { metadata: { labels, annotations: { [attachAnnotation]: "true" } } }
 }
 
+const withoutHeartbeat = (condition: NodeCondition): Omit<NodeCondition, "lastHeartbeatTime"> => {
+  const { lastHeartbeatTime: _, ...rest } = condition
+  return rest
+}
+
 const withoutHeartbeats = (status: NodeStatus): unknown => ({
   ...status,
-  conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...condition }) => condition)
+  conditions: (status.conditions ?? []).map(withoutHeartbeat)
 })
 
 /**

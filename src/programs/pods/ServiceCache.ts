@@ -3,7 +3,7 @@ import { Context, Effect, Latch, Layer, Result, Stream } from "effect"
 import { decodeService } from "../../domain/k8s/decode.ts"
 import * as resources from "../../domain/k8s/resources.ts"
 import type { Service } from "../../domain/k8s/service.ts"
-import { KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
+import type { KubeApi, KubeObject } from "../../layers/api/KubeApi.ts"
 import { type Change, reflect } from "../api/reflector.ts"
 import { supervise } from "../supervise.ts"
 
@@ -11,12 +11,6 @@ export class ServiceCache extends Context.Service<ServiceCache, {
   /** All services known, sorted by namespace and name; waits until they have been listed once. */
   readonly all: Effect.Effect<ReadonlyArray<Service>>
 }>()("kubeffect/programs/pods/ServiceCache") {}
-
-/** For a node without an API server. */
-export const layerNone: Layer.Layer<ServiceCache> = Layer.succeed(
-  ServiceCache,
-  ServiceCache.of({ all: Effect.succeed([]) })
-)
 
 const keyOf = (object: KubeObject): string => `${object.metadata.namespace ?? ""}/${object.metadata.name ?? ""}`
 
