@@ -88,7 +88,9 @@ export const acceptMessages = Effect.fnUntraced(function*(
     }
     Queue.offerUnsafe(inbox, Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as ArrayBuffer))
   })
-  webSocket.on("close", (code) => Effect.runFork(Queue.fail(inbox, new WebSocketClosed({ why: `code ${code}` }))))
+  webSocket.on("close", (code) => {
+    Queue.failCauseUnsafe(inbox, Cause.fail(new WebSocketClosed({ why: `code ${code}` })))
+  })
   return {
     protocol,
     read: Queue.take(inbox).pipe(

@@ -11,8 +11,6 @@ import type { ShellSession } from "./streaming/ShellSession.ts"
 import { success } from "./streaming/status.ts"
 import * as StreamServer from "./streaming/StreamServer.ts"
 
-export { StreamServerError } from "./streaming/StreamServer.ts"
-
 const endCheck = "200 millis"
 
 /** To be provided with the runtime it stands before. */

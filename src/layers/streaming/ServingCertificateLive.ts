@@ -10,8 +10,6 @@ import { type Watched, watchTexts } from "./live/watchedText.ts"
 import { ServingCertificate, type TlsMaterial } from "./ServingCertificate.ts"
 import { KeyPairError, ServingKeyPair } from "./ServingKeyPair.ts"
 
-export { KeyPairError as CertificateError } from "./ServingKeyPair.ts"
-
 export interface CertificateSource {
   /** Where certificate and key are, or where a self-signed pair is kept. */
   readonly from:

@@ -2,8 +2,8 @@
  * The streaming server of a runtime: gives out URLs that are good for one stream, and serves them on loopback, where the
  * kubelet passes its clients on to. SPDY/3.1 and WebSockets, as `kubectl` speaks them.
  */
-import { Clock, Effect, Fiber, Schema, Scope } from "effect"
-import { Buffer } from "node:buffer"
+import { Clock, Effect, Fiber, Schema } from "effect"
+import type { Buffer } from "node:buffer"
 import { randomBytes } from "node:crypto"
 import * as http from "node:http"
 import type { Duplex } from "node:stream"

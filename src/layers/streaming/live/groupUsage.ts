@@ -1,5 +1,5 @@
 /** Readings of control groups, and of containers as the runtime tells, in the terms of the statistics. */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, type Option } from "effect"
 import { rateOf, type Usage } from "../../../domain/stats/readings.ts"
 import type { ContainerStats, PsiStats, UInt64Value } from "../../../gen/cri/api_pb.ts"
 import type { Cgroups, CgroupStats } from "../../host/Cgroups.ts"

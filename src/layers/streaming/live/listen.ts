@@ -1,6 +1,6 @@
 /** Opens a port: plain or TLS, with the limits that keep a hostile client from holding it, for as long as the scope. */
 import { NodeHttpServer } from "@effect/platform-node"
-import { Context, Effect, Fiber, Option, Schema, Scope, Stream } from "effect"
+import { Effect, Fiber, Option, Schema, Scope, Stream } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { constants } from "node:crypto"
 import * as http from "node:http"
