@@ -29,24 +29,125 @@ import { NodeState } from "./NodeState.ts"
 /** Images are listed anew after this long (parity G4). */
 const imagesAgeMs = 30_000
 
+interface Reporter {
+  readonly api: KubeApi["Service"]
+  readonly cri: Cri["Service"]
+  readonly config: AgentConfig["Service"]
+  readonly health: RuntimeHealth["Service"]
+  readonly network: NetworkProblems["Service"]
+  readonly nodeState: NodeState["Service"]
+  readonly events: EventRecorder["Service"]
+  readonly inUse: VolumesInUse["Service"]
+  /** What the API server was last told, and when. */
+  readonly sent: Ref.Ref<{ readonly atMs: number; readonly status: NodeStatus | undefined }>
+  readonly images: Ref.Ref<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>
+}
+
+const makeReporter = Effect.gen(function*() {
+  return {
+    api: yield* KubeApi,
+    cri: yield* Cri,
+    config: yield* AgentConfig,
+    health: yield* RuntimeHealth,
+    network: yield* NetworkProblems,
+    nodeState: yield* NodeState,
+    events: yield* EventRecorder,
+    inUse: yield* VolumesInUse,
+    sent: yield* Ref.make<{ readonly atMs: number; readonly status: NodeStatus | undefined }>({
+      atMs: 0,
+      status: undefined
+    }),
+    images: yield* Ref.make<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>({
+      atMs: Number.NEGATIVE_INFINITY,
+      list: []
+    })
+  } satisfies Reporter
+})
+
 /** Runs for ever: registers the node, then reports. */
 export const nodeStatusLoop = Effect.gen(function*() {
-  const api = yield* KubeApi
-  const cri = yield* Cri
-  const config = yield* AgentConfig
-  const health = yield* RuntimeHealth
-  const network = yield* NetworkProblems
-  const nodeState = yield* NodeState
-  const events = yield* EventRecorder
-  const inUse = yield* VolumesInUse
-  const sent = yield* Ref.make<NodeStatus | undefined>(undefined)
-  const sentAt = yield* Ref.make(0)
-  const images = yield* Ref.make<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>({
-    atMs: Number.NEGATIVE_INFINITY,
-    list: []
-  })
+  const reporter = yield* makeReporter
+  const { events } = reporter
+  yield* registerNode(yield* compute(reporter))
+  yield* events.recordNode({ type: "Normal", reason: "Starting", message: "Starting kubelet." })
+  return yield* supervise(
+    "node status",
+    Stream.runForEach(hints(reporter), () =>
+      // A node object that somebody deleted is made again.
+      Effect.catchReason(
+        report(reporter),
+        "ApiError",
+        "NotFound",
+        () => Effect.flatMap(compute(reporter), registerNode)
+      ))
+  )
+})
 
-  const currentImages = Effect.gen(function*() {
+/** When a report may be due. */
+const hints = ({ config, health, inUse, network }: Reporter) => {
+  /** The period is spread so that the nodes of a cluster do not report in step. */
+  const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
+  const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
+  const changes = Stream.map(health.changes, () => undefined).pipe(
+    Stream.merge(Stream.map(network.changes, () => undefined)),
+    Stream.merge(Stream.map(inUse.changes, () => undefined))
+  )
+  return Stream.merge(ticks, changes)
+}
+
+const report = Effect.fnUntraced(function*(reporter: Reporter) {
+  const { api, config, events, inUse, nodeState, sent } = reporter
+  const next = yield* compute(reporter)
+  const now = yield* Clock.currentTimeMillis
+  const last = yield* Ref.get(sent)
+  const shown = (yield* nodeState.node)?.status
+  const due = now - last.atMs >= config.nodeStatusReportFrequencyMs
+  if (!due && !statusChanged(last.status, next) && !conditionsOverruled(last.status, shown)) return
+  const answer = yield* api.patch(
+    resources.nodes,
+    { name: config.nodeName },
+    { type: "strategic", body: nodeStatusPatch(next) },
+    { subresource: "status" }
+  )
+  yield* Ref.set(sent, { atMs: now, status: next })
+  yield* inUse.reported(next.volumesInUse ?? [])
+  const decoded = decodeNode(answer)
+  if (decoded._tag === "Success") yield* nodeState.setNode(decoded.success)
+  yield* Effect.forEach(
+    conditionEvents(config.nodeName, shown?.conditions ?? [], next.conditions ?? []),
+    (event) => events.recordNode(event),
+    { discard: true }
+  )
+})
+
+const compute = Effect.fnUntraced(function*(reporter: Reporter) {
+  const { config, health, inUse, network, nodeState } = reporter
+  const runtime = yield* health.status
+  const before = (yield* nodeState.node)?.status
+  const now = yield* Clock.currentTimeMillis
+  const machine = yield* nodeState.refresh.pipe(Effect.catch(() => nodeState.facts))
+  // The runtime knows that a network is missing, we know why.
+  const networkProblems = (yield* network.current).map((problem) => `pod network not ready: ${problem}`)
+  const problems = [runtime.runtimeProblem, runtime.networkProblem, ...networkProblems, yield* health.listingProblem]
+    .filter((problem) => problem !== "")
+  return nodeStatus({
+    identity: config,
+    machine,
+    runtime,
+    ips: yield* nodeState.ips,
+    images: yield* currentImages(reporter),
+    maxImages: config.nodeStatusMaxImages,
+    conditions: nodeConditions(before?.conditions ?? [], {
+      now: formatTime(now),
+      pressure: yield* nodeState.pressure,
+      problems: [...new Set(problems)]
+    }),
+    volumesInUse: yield* inUse.names
+  })
+})
+
+const currentImages = Effect.fnUntraced(
+  function*({ cri, images }: Reporter) {
     const known = yield* Ref.get(images)
     const now = yield* Clock.currentTimeMillis
     if (now - known.atMs < imagesAgeMs) return known.list
@@ -57,74 +158,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
     }))
     yield* Ref.set(images, { atMs: now, list })
     return list
-    // A runtime that is down shows in the conditions; the images known stay.
-  }).pipe(Effect.catch(() => Effect.map(Ref.get(images), (known) => known.list)))
-
-  const compute = Effect.gen(function*() {
-    const runtime = yield* health.status
-    const before = (yield* nodeState.node)?.status
-    const now = yield* Clock.currentTimeMillis
-    const machine = yield* nodeState.refresh.pipe(Effect.catch(() => nodeState.facts))
-    // The runtime knows that a network is missing, we know why.
-    const networkProblems = (yield* network.current).map((problem) => `pod network not ready: ${problem}`)
-    const problems = [runtime.runtimeProblem, runtime.networkProblem, ...networkProblems, yield* health.listingProblem]
-      .filter((problem) => problem !== "")
-    return nodeStatus({
-      identity: config,
-      machine,
-      runtime,
-      ips: yield* nodeState.ips,
-      images: yield* currentImages,
-      maxImages: config.nodeStatusMaxImages,
-      conditions: nodeConditions(before?.conditions ?? [], {
-        now: formatTime(now),
-        pressure: yield* nodeState.pressure,
-        problems: [...new Set(problems)]
-      }),
-      volumesInUse: yield* inUse.names
-    })
-  })
-
-  const report = Effect.gen(function*() {
-    const next = yield* compute
-    const now = yield* Clock.currentTimeMillis
-    const last = yield* Ref.get(sent)
-    const shown = (yield* nodeState.node)?.status
-    const due = now - (yield* Ref.get(sentAt)) >= config.nodeStatusReportFrequencyMs
-    if (!due && !statusChanged(last, next) && !conditionsOverruled(last, shown)) return
-    const answer = yield* api.patch(
-      resources.nodes,
-      { name: config.nodeName },
-      { type: "strategic", body: nodeStatusPatch(next) },
-      { subresource: "status" }
-    )
-    yield* Ref.set(sent, next)
-    yield* Ref.set(sentAt, now)
-    yield* inUse.reported(next.volumesInUse ?? [])
-    const decoded = decodeNode(answer)
-    if (decoded._tag === "Success") yield* nodeState.setNode(decoded.success)
-    yield* Effect.forEach(
-      conditionEvents(config.nodeName, shown?.conditions ?? [], next.conditions ?? []),
-      (event) => events.recordNode(event),
-      { discard: true }
-    )
-  })
-
-  yield* registerNode(yield* compute)
-  yield* events.recordNode({ type: "Normal", reason: "Starting", message: "Starting kubelet." })
-
-  /** The period is spread so that the nodes of a cluster do not report in step. */
-  const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
-  const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
-  const changes = Stream.map(health.changes, () => undefined).pipe(
-    Stream.merge(Stream.map(network.changes, () => undefined)),
-    Stream.merge(Stream.map(inUse.changes, () => undefined))
-  )
-  const hints = Stream.merge(ticks, changes)
-  return yield* supervise(
-    "node status",
-    Stream.runForEach(hints, () =>
-      // A node object that somebody deleted is made again.
-      Effect.catchReason(report, "ApiError", "NotFound", () => Effect.flatMap(compute, registerNode)))
-  )
-})
+  },
+  // A runtime that is down shows in the conditions; the images known stay.
+  (listed, { images }) => Effect.catch(listed, () => Effect.map(Ref.get(images), (known) => known.list))
+)
