@@ -21,6 +21,77 @@ const endCheckMs = 200
 const preferred = (containers: ReadonlyArray<ObservedContainer>): ObservedContainer | undefined =>
   containers.find(({ state }) => state === "Running") ?? containers[0]
 
+interface Sources {
+  readonly cri: Cri["Service"]
+  readonly registry: PodRegistry["Service"]
+  readonly runtime: RuntimeView["Service"]
+  readonly statuses: StatusWriter["Service"]
+}
+
+const withStatus = Effect.fnUntraced(function*({ statuses }: Sources, pod: Pod, uid: string) {
+  const status = yield* statuses.latest(uid)
+  return status === undefined ? pod : { ...pod, status }
+})
+
+const pods = Effect.fnUntraced(function*(sources: Sources) {
+  const { registry } = sources
+  const desired = yield* registry.all
+  return yield* Effect.forEach(
+    desired,
+    Effect.fnUntraced(function*({ pod, source }) {
+      const mirror = source === "api" ? undefined : yield* registry.mirrorOf(pod)
+      return yield* withStatus(sources, pod, mirror?.metadata.uid ?? pod.metadata.uid)
+    })
+  )
+})
+
+/** A static pod answers to its own UID and to its mirror's. */
+const findPod = Effect.fnUntraced(function*({ registry }: Sources, target: PodTarget) {
+  for (const { pod } of yield* registry.all) {
+    if (pod.metadata.namespace !== target.namespace || pod.metadata.name !== target.pod) continue
+    if (target.uid === undefined || target.uid === pod.metadata.uid) return pod
+    const mirror = yield* registry.mirrorOf(pod)
+    if (mirror?.metadata.uid === target.uid) return pod
+  }
+  return yield* new NotOnNode({ what: "pod", name: `${target.pod}_${target.namespace}` })
+})
+
+// What the runtime cannot tell now is not here for the caller.
+const observe = ({ runtime }: Sources, pod: Pod, missing: NotOnNode) =>
+  Effect.mapError(runtime.observe(pod.metadata.uid), () => missing)
+
+const findContainer = Effect.fnUntraced(function*(sources: Sources, target: ContainerTarget) {
+  const pod = yield* findPod(sources, target)
+  const missing = new NotOnNode({ what: "container", name: target.container })
+  const observed = yield* observe(sources, pod, missing)
+  const found = preferred(observed.containers.filter(({ name }) => name === target.container))
+  if (found === undefined) return yield* missing
+  return { containerId: found.id, sandboxId: found.sandboxId, podUid: pod.metadata.uid, state: found.state }
+})
+
+const findSandbox = Effect.fnUntraced(function*(sources: Sources, target: PodTarget) {
+  const pod = yield* findPod(sources, target)
+  const missing = new NotOnNode({ what: "pod", name: `${target.pod}_${target.namespace}` })
+  const ready = (yield* observe(sources, pod, missing)).sandboxes.find((sandbox) => sandbox.ready)
+  return ready === undefined ? yield* missing : ready.id
+})
+
+const runs = ({ cri }: Sources, containerId: string) =>
+  cri.containerStatus({ containerId }).pipe(
+    Effect.map(({ status }) => status?.state === ContainerState.CONTAINER_RUNNING),
+    Effect.catchReason("CriError", "NotFound", () => Effect.succeed(false)),
+    // A runtime that is away says nothing about the end of a container.
+    Effect.catch(() => Effect.succeed(true))
+  )
+
+const runtimePods = Effect.fnUntraced(function*({ runtime }: Sources) {
+  const known = yield* runtime.pods
+  return known.flatMap(({ name, namespace, uid }) => {
+    const decoded = decodePod({ metadata: { name, namespace, uid }, spec: { containers: [] } })
+    return decoded._tag === "Success" ? [decoded.success] : []
+  })
+})
+
 type Requirements = AgentConfig | Cri | NodeState | PodRegistry | RuntimeHealth | RuntimeView | StatusWriter
 
 /** `config`: what `/configz` shows. */
@@ -36,78 +107,20 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
       const runtime = yield* RuntimeView
       const statuses = yield* StatusWriter
       const naming = { driver: settings.cgroupDriver, root: settings.cgroupRoot, perQos: settings.cgroupsPerQos }
-
-      const withStatus = Effect.fnUntraced(function*(pod: Pod, uid: string) {
-        const status = yield* statuses.latest(uid)
-        return status === undefined ? pod : { ...pod, status }
-      })
-      const pods = Effect.gen(function*() {
-        const desired = yield* registry.all
-        return yield* Effect.forEach(
-          desired,
-          Effect.fnUntraced(function*({ pod, source }) {
-            const mirror = source === "api" ? undefined : yield* registry.mirrorOf(pod)
-            return yield* withStatus(pod, mirror?.metadata.uid ?? pod.metadata.uid)
-          })
-        )
-      })
-
-      /** A static pod answers to its own UID and to its mirror's. */
-      const findPod = Effect.fnUntraced(function*(target: PodTarget) {
-        for (const { pod } of yield* registry.all) {
-          if (pod.metadata.namespace !== target.namespace || pod.metadata.name !== target.pod) continue
-          if (target.uid === undefined || target.uid === pod.metadata.uid) return pod
-          const mirror = yield* registry.mirrorOf(pod)
-          if (mirror?.metadata.uid === target.uid) return pod
-        }
-        return yield* new NotOnNode({ what: "pod", name: `${target.pod}_${target.namespace}` })
-      })
-
-      // What the runtime cannot tell now is not here for the caller.
-      const observe = (pod: Pod, missing: NotOnNode) =>
-        Effect.mapError(runtime.observe(pod.metadata.uid), () => missing)
-
-      const findContainer = Effect.fnUntraced(function*(target: ContainerTarget) {
-        const pod = yield* findPod(target)
-        const missing = new NotOnNode({ what: "container", name: target.container })
-        const observed = yield* observe(pod, missing)
-        const found = preferred(observed.containers.filter(({ name }) => name === target.container))
-        if (found === undefined) return yield* missing
-        return { containerId: found.id, sandboxId: found.sandboxId, podUid: pod.metadata.uid, state: found.state }
-      })
-
-      const findSandbox = Effect.fnUntraced(function*(target: PodTarget) {
-        const pod = yield* findPod(target)
-        const missing = new NotOnNode({ what: "pod", name: `${target.pod}_${target.namespace}` })
-        const ready = (yield* observe(pod, missing)).sandboxes.find((sandbox) => sandbox.ready)
-        return ready === undefined ? yield* missing : ready.id
-      })
-
-      const runs = (containerId: string) =>
-        cri.containerStatus({ containerId }).pipe(
-          Effect.map(({ status }) => status?.state === ContainerState.CONTAINER_RUNNING),
-          Effect.catchReason("CriError", "NotFound", () => Effect.succeed(false)),
-          // A runtime that is away says nothing about the end of a container.
-          Effect.catch(() => Effect.succeed(true))
-        )
-
-      const runtimePods = Effect.gen(function*() {
-        const known = yield* runtime.pods
-        return known.flatMap(({ name, namespace, uid }) => {
-          const decoded = decodePod({ metadata: { name, namespace, uid }, spec: { containers: [] } })
-          return decoded._tag === "Success" ? [decoded.success] : []
-        })
-      })
+      const sources = { cri, registry, runtime, statuses }
 
       return NodeReadModel.of({
         nodeName: settings.nodeName,
-        pods,
-        runtimePods,
-        findContainer,
-        findSandbox,
+        pods: pods(sources),
+        runtimePods: runtimePods(sources),
+        findContainer: (target) => findContainer(sources, target),
+        findSandbox: (target) => findSandbox(sources, target),
         awaitContainerEnd: (containerId) =>
           Effect.asVoid(
-            Effect.repeat(runs(containerId), { schedule: Schedule.spaced(endCheckMs), while: (still) => still })
+            Effect.repeat(runs(sources, containerId), {
+              schedule: Schedule.spaced(endCheckMs),
+              while: (still) => still
+            })
           ),
         config: Effect.succeed(config),
         health: Effect.map(health.listingProblem, (problem) => [
