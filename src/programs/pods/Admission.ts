@@ -41,6 +41,93 @@ const preempted = {
   }
 }
 
+interface Gate {
+  readonly api: KubeApi["Service"]
+  readonly config: AgentConfig["Service"]
+  readonly events: EventRecorder["Service"]
+  readonly health: RuntimeHealth["Service"]
+  readonly nodeState: NodeState["Service"]
+  readonly registry: PodRegistry["Service"]
+  readonly runtime: RuntimeView["Service"]
+  readonly statuses: StatusWriter["Service"]
+  readonly appArmor: boolean
+  /** UIDs of the pods that have their place. */
+  readonly admitted: Set<string>
+}
+
+/** Before the API has shown the node, it is what it will be registered as. */
+const currentNode = Effect.fnUntraced(function*({ config, nodeState }: Gate) {
+  const known = yield* nodeState.node
+  return known ?? newNode(config, yield* nodeState.facts, {})
+})
+
+const freshNode = (gate: Gate) =>
+  gate.api.get(resources.nodes, { name: gate.config.nodeName }).pipe(
+    Effect.flatMap((object) => Effect.fromResult(decodeNode(object))),
+    Effect.catch((error) => Effect.andThen(Effect.logWarning("cannot read the node anew", error), currentNode(gate)))
+  )
+
+const isOver = Effect.fnUntraced(function*({ statuses }: Gate, pod: Pod) {
+  const latest = yield* statuses.latest(pod.metadata.uid)
+  return isTerminalPhase(latest?.phase ?? pod.status?.phase)
+})
+
+const others = Effect.fnUntraced(function*(gate: Gate, uid: string) {
+  const { admitted, registry } = gate
+  const known = yield* registry.all
+  const present = new Set(known.map(({ pod }) => pod.metadata.uid))
+  for (const former of admitted) if (!present.has(former)) admitted.delete(former)
+  const taken = known.filter(({ ending, pod }) =>
+    pod.metadata.uid !== uid && admitted.has(pod.metadata.uid) && ending === undefined
+  )
+  return yield* Effect.filter(taken.map(({ pod }) => pod), (pod) => Effect.map(isOver(gate, pod), (over) => !over))
+})
+
+const look = Effect.fnUntraced(function*(gate: Gate, pod: Pod, node: Node): Effect.fn.Return<AdmissionNode> {
+  const { appArmor, config, health, nodeState } = gate
+  return {
+    node,
+    allocatable: yield* nodeState.allocatable,
+    kernelVersion: (yield* nodeState.facts).kernelVersion,
+    allowedUnsafeSysctls: config.allowedUnsafeSysctls,
+    pressure: yield* nodeState.pressure,
+    strictSupplementalGroups: (yield* health.status).supplementalGroupsPolicy,
+    appArmor,
+    // Nothing announces a shutdown of the machine to the agent (parity B13).
+    shuttingDown: false,
+    others: yield* others(gate, pod.metadata.uid)
+  }
+})
+
+const makeRoom = Effect.fnUntraced(function*({ events, registry }: Gate, victims: ReadonlyArray<Pod>) {
+  for (const victim of victims) {
+    yield* events.recordPod(victim, { type: "Warning", reason: "Preempting", message: preemptedMessage })
+    yield* registry.end(victim.metadata.uid, preempted)
+  }
+})
+
+/** A pod that this node began under an earlier agent stays: its place is taken already (parity C15). */
+const hasBegun = Effect.fnUntraced(function*({ runtime }: Gate, pod: Pod) {
+  if (isTerminalPhase(pod.status?.phase) || pod.metadata.deletionTimestamp !== undefined) return true
+  return (yield* runtime.pods).some(({ uid }) => uid === pod.metadata.uid)
+})
+
+const judge = Effect.fnUntraced(function*(gate: Gate, { pod, source }: DesiredPod) {
+  const first = admit(pod, source, yield* look(gate, pod, yield* currentNode(gate)))
+  return first._tag === "Rejected" && first.byNodeLabels && !gate.config.standalone
+    ? admit(pod, source, yield* look(gate, pod, yield* freshNode(gate)))
+    : first
+})
+
+const decide = Effect.fn("Admission.decide")(function*(gate: Gate, desired: DesiredPod) {
+  const { pod } = desired
+  const verdict: Verdict = (yield* hasBegun(gate, pod)) ? { _tag: "Admitted" } : yield* judge(gate, desired)
+  if (verdict._tag === "Rejected") return verdict
+  if (verdict._tag === "Preempt") yield* makeRoom(gate, verdict.victims)
+  gate.admitted.add(pod.metadata.uid)
+  return { _tag: "Admitted" as const }
+})
+
 type Requirements =
   | AgentConfig
   | EventRecorder
@@ -55,93 +142,24 @@ type Requirements =
 export const layer: Layer.Layer<Admission, never, Requirements> = Layer.effect(
   Admission,
   Effect.gen(function*() {
-    const api = yield* KubeApi
-    const config = yield* AgentConfig
-    const events = yield* EventRecorder
     const files = yield* HostFiles
-    const health = yield* RuntimeHealth
-    const nodeState = yield* NodeState
-    const registry = yield* PodRegistry
-    const runtime = yield* RuntimeView
-    const statuses = yield* StatusWriter
+    const gate = {
+      api: yield* KubeApi,
+      config: yield* AgentConfig,
+      events: yield* EventRecorder,
+      health: yield* RuntimeHealth,
+      nodeState: yield* NodeState,
+      registry: yield* PodRegistry,
+      runtime: yield* RuntimeView,
+      statuses: yield* StatusWriter,
+      appArmor: yield* files.readText(appArmorSwitch).pipe(
+        Effect.map((text) => text.startsWith("Y")),
+        // A kernel without AppArmor has no such file.
+        Effect.catch(() => Effect.succeed(false))
+      ),
+      admitted: new Set<string>()
+    }
     const oneAtATime = yield* Semaphore.make(1)
-    const admitted = new Set<string>()
-    const appArmor = yield* files.readText(appArmorSwitch).pipe(
-      Effect.map((text) => text.startsWith("Y")),
-      // A kernel without AppArmor has no such file.
-      Effect.catch(() => Effect.succeed(false))
-    )
-
-    /** Before the API has shown the node, it is what it will be registered as. */
-    const currentNode = Effect.gen(function*() {
-      const known = yield* nodeState.node
-      return known ?? newNode(config, yield* nodeState.facts, {})
-    })
-
-    const freshNode = api.get(resources.nodes, { name: config.nodeName }).pipe(
-      Effect.flatMap((object) => Effect.fromResult(decodeNode(object))),
-      Effect.catch((error) => Effect.andThen(Effect.logWarning("cannot read the node anew", error), currentNode))
-    )
-
-    const isOver = Effect.fnUntraced(function*(pod: Pod) {
-      const latest = yield* statuses.latest(pod.metadata.uid)
-      return isTerminalPhase(latest?.phase ?? pod.status?.phase)
-    })
-
-    const others = Effect.fnUntraced(function*(uid: string) {
-      const known = yield* registry.all
-      const present = new Set(known.map(({ pod }) => pod.metadata.uid))
-      for (const former of admitted) if (!present.has(former)) admitted.delete(former)
-      const taken = known.filter(({ ending, pod }) =>
-        pod.metadata.uid !== uid && admitted.has(pod.metadata.uid) && ending === undefined
-      )
-      return yield* Effect.filter(taken.map(({ pod }) => pod), (pod) => Effect.map(isOver(pod), (over) => !over))
-    })
-
-    const look = Effect.fnUntraced(function*(pod: Pod, node: Node): Effect.fn.Return<AdmissionNode> {
-      return {
-        node,
-        allocatable: yield* nodeState.allocatable,
-        kernelVersion: (yield* nodeState.facts).kernelVersion,
-        allowedUnsafeSysctls: config.allowedUnsafeSysctls,
-        pressure: yield* nodeState.pressure,
-        strictSupplementalGroups: (yield* health.status).supplementalGroupsPolicy,
-        appArmor,
-        // Nothing announces a shutdown of the machine to the agent (parity B13).
-        shuttingDown: false,
-        others: yield* others(pod.metadata.uid)
-      }
-    })
-
-    const makeRoom = Effect.fnUntraced(function*(victims: ReadonlyArray<Pod>) {
-      for (const victim of victims) {
-        yield* events.recordPod(victim, { type: "Warning", reason: "Preempting", message: preemptedMessage })
-        yield* registry.end(victim.metadata.uid, preempted)
-      }
-    })
-
-    /** A pod that this node began under an earlier agent stays: its place is taken already (parity C15). */
-    const hasBegun = Effect.fnUntraced(function*(pod: Pod) {
-      if (isTerminalPhase(pod.status?.phase) || pod.metadata.deletionTimestamp !== undefined) return true
-      return (yield* runtime.pods).some(({ uid }) => uid === pod.metadata.uid)
-    })
-
-    const judge = Effect.fnUntraced(function*({ pod, source }: DesiredPod) {
-      const first = admit(pod, source, yield* look(pod, yield* currentNode))
-      return first._tag === "Rejected" && first.byNodeLabels && !config.standalone
-        ? admit(pod, source, yield* look(pod, yield* freshNode))
-        : first
-    })
-
-    const decide = Effect.fn("Admission.decide")(function*(desired: DesiredPod) {
-      const { pod } = desired
-      const verdict: Verdict = (yield* hasBegun(pod)) ? { _tag: "Admitted" } : yield* judge(desired)
-      if (verdict._tag === "Rejected") return verdict
-      if (verdict._tag === "Preempt") yield* makeRoom(verdict.victims)
-      admitted.add(pod.metadata.uid)
-      return { _tag: "Admitted" as const }
-    })
-
-    return Admission.of({ decide: (desired) => Semaphore.withPermits(oneAtATime, 1)(decide(desired)) })
+    return Admission.of({ decide: (desired) => Semaphore.withPermits(oneAtATime, 1)(decide(gate, desired)) })
   })
 )
