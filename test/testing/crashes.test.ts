@@ -1,4 +1,4 @@
-/** The agent dies at its calls in the life of one pod, before one happens and when it has. `bench/sim.ts` visits every one. */
+/** The agent dies at its calls in the life of one pod, before one happens and when it has. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { runSim } from "../../src/testing/runSim.ts"
