@@ -6,7 +6,8 @@ import { Effect, Schedule } from "effect"
 import { annotationPodDeletionGracePeriod, annotationPodTerminationGracePeriod } from "../../domain/runtime/labels.ts"
 import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
-import { type RuntimePod, RuntimeView } from "../runtime/RuntimeView.ts"
+import type { RuntimePod } from "../runtime/RuntimeIndex.ts"
+import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 
 /** Between two rounds (parity C11: housekeeping). */

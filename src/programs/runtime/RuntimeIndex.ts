@@ -1,0 +1,149 @@
+/**
+ * The ids that the runtime is known to hold, by pod, with their state at the last listing. It only remembers, and says
+ * in which pods a new listing differs; asking the runtime is `RuntimeView`'s business.
+ */
+import type { ObservedContainer } from "../../domain/pod/model.ts"
+import type { ListedContainer, ListedSandbox, Listing } from "../../domain/runtime/listing.ts"
+
+/** A pod that the runtime holds something of, as its labels name it. */
+export interface RuntimePod {
+  readonly uid: string
+  readonly name: string
+  readonly namespace: string
+  readonly sandboxIds: ReadonlyArray<string>
+  readonly containerIds: ReadonlyArray<string>
+}
+
+interface Entry {
+  name: string
+  namespace: string
+  /** Sandbox id → state at the last listing. */
+  readonly sandboxes: Map<string, string>
+  /** Container id → state at the last listing and the sandbox it lives in. */
+  readonly containers: Map<string, { readonly state: string; readonly sandboxId: string }>
+}
+
+/** The state of an id that no listing has shown yet: it differs from every state that a listing can show. */
+const unlisted = ""
+
+export class RuntimeIndex {
+  readonly #pods = new Map<string, Entry>()
+  /** Sandbox or container id → UID of its pod. */
+  readonly #owners = new Map<string, string>()
+  /** An exited container never changes again, so its record is asked for once. */
+  readonly #exited = new Map<string, ObservedContainer>()
+
+  noteSandbox(uid: string, sandboxId: string): void {
+    this.#entryOf(uid).sandboxes.set(sandboxId, unlisted)
+    this.#owners.set(sandboxId, uid)
+  }
+
+  noteContainer(uid: string, sandboxId: string, containerId: string): void {
+    this.#entryOf(uid).containers.set(containerId, { state: unlisted, sandboxId })
+    this.#owners.set(containerId, uid)
+  }
+
+  noteExited(containerId: string, container: ObservedContainer): void {
+    this.#exited.set(containerId, container)
+  }
+
+  exited(containerId: string): ObservedContainer | undefined {
+    return this.#exited.get(containerId)
+  }
+
+  ownerOf(id: string): string | undefined {
+    return this.#owners.get(id)
+  }
+
+  /** All ids known now: what `take` may find vanished. */
+  ids(): ReadonlySet<string> {
+    return new Set(this.#owners.keys())
+  }
+
+  sandboxesOf(uid: string): ReadonlyArray<string> {
+    return [...this.#pods.get(uid)?.sandboxes.keys() ?? []]
+  }
+
+  containersOf(uid: string): ReadonlyArray<{ readonly id: string; readonly sandboxId: string }> {
+    return [...this.#pods.get(uid)?.containers ?? []].map(([id, { sandboxId }]) => ({ id, sandboxId }))
+  }
+
+  pods(): ReadonlyArray<RuntimePod> {
+    return [...this.#pods].map(([uid, { containers, name, namespace, sandboxes }]) => ({
+      uid,
+      name,
+      namespace,
+      sandboxIds: [...sandboxes.keys()],
+      containerIds: [...containers.keys()]
+    }))
+  }
+
+  /** Drops a sandbox or container of a pod. */
+  drop(uid: string, id: string): void {
+    const entry = this.#pods.get(uid)
+    entry?.sandboxes.delete(id)
+    entry?.containers.delete(id)
+    this.#owners.delete(id)
+    this.#exited.delete(id)
+  }
+
+  forget(uid: string): void {
+    for (const id of this.sandboxesOf(uid)) this.drop(uid, id)
+    for (const { id } of this.containersOf(uid)) this.drop(uid, id)
+    this.#pods.delete(uid)
+  }
+
+  /**
+   * Makes the listing what is known and returns the pods it differs in. Only ids of `before`, those known when the
+   * listing was asked for, can have vanished: what came to be known since is newer than the listing.
+   */
+  take(listing: Listing, before: ReadonlySet<string>): ReadonlyArray<string> {
+    const changed = [
+      ...listing.sandboxes.filter((sandbox) => this.#takeSandbox(sandbox)).map(({ uid }) => uid),
+      ...listing.containers.filter((container) => this.#takeContainer(container)).map(({ uid }) => uid),
+      ...this.#dropVanished(listing, before)
+    ]
+    for (const [uid, { containers, sandboxes }] of this.#pods) {
+      if (sandboxes.size === 0 && containers.size === 0) this.#pods.delete(uid)
+    }
+    return [...new Set(changed)]
+  }
+
+  #takeSandbox({ id, name, namespace, state, uid }: ListedSandbox): boolean {
+    const entry = this.#entryOf(uid)
+    const differs = entry.sandboxes.get(id) !== state
+    entry.name = name
+    entry.namespace = namespace
+    entry.sandboxes.set(id, state)
+    this.#owners.set(id, uid)
+    return differs
+  }
+
+  #takeContainer({ id, sandboxId, state, uid }: ListedContainer): boolean {
+    const entry = this.#entryOf(uid)
+    const differs = entry.containers.get(id)?.state !== state
+    entry.containers.set(id, { state, sandboxId })
+    this.#owners.set(id, uid)
+    return differs
+  }
+
+  #dropVanished(listing: Listing, before: ReadonlySet<string>): ReadonlyArray<string> {
+    const present = new Set([...listing.sandboxes, ...listing.containers].map(({ id }) => id))
+    const changed: Array<string> = []
+    for (const id of before) {
+      const uid = this.#owners.get(id)
+      if (uid === undefined || present.has(id)) continue
+      changed.push(uid)
+      this.drop(uid, id)
+    }
+    return changed
+  }
+
+  #entryOf(uid: string): Entry {
+    const known = this.#pods.get(uid)
+    if (known !== undefined) return known
+    const entry: Entry = { name: "", namespace: "", sandboxes: new Map(), containers: new Map() }
+    this.#pods.set(uid, entry)
+    return entry
+  }
+}

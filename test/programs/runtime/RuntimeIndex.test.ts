@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Listing } from "../../../src/domain/runtime/listing.ts"
+import { RuntimeIndex } from "../../../src/programs/runtime/RuntimeIndex.ts"
+
+const sandbox = (state: string) => ({ id: "s", uid: "u", name: "web", namespace: "default", state })
+const container = (state: string) => ({ id: "c", uid: "u", sandboxId: "s", state })
+const known: Listing = { sandboxes: [sandbox("s0")], containers: [container("c1")] }
+
+describe("what a listing changes", () => {
+  it.each<{ next: Listing; want: ReadonlyArray<string>; why: string }>([
+    { next: known, want: [], why: "the same again is no change" },
+    { next: { ...known, containers: [container("c2")] }, want: ["u"], why: "a container exited" },
+    { next: { ...known, sandboxes: [sandbox("s1")] }, want: ["u"], why: "a sandbox is not ready any more" },
+    { next: { ...known, containers: [] }, want: ["u"], why: "a container vanished" },
+    { next: { sandboxes: [], containers: [] }, want: ["u"], why: "a pod is told once, however much of it vanished" },
+    {
+      next: { ...known, containers: [container("c1"), { id: "d", uid: "v", sandboxId: "t", state: "c0" }] },
+      want: ["v"],
+      why: "only the pod that something appeared in"
+    }
+  ])("G1: $want: $why", ({ next, want }) => {
+    const index = new RuntimeIndex()
+    index.take(known, index.ids())
+    assert.deepStrictEqual(index.take(next, index.ids()), want)
+  })
+
+  it("G1: what is noted while the lists are under way has not vanished", () => {
+    const index = new RuntimeIndex()
+    const before = index.ids()
+    index.noteContainer("u", "s", "c")
+    assert.deepStrictEqual(index.take({ sandboxes: [], containers: [] }, before), [])
+    assert.strictEqual(index.ownerOf("c"), "u")
+  })
+
+  it("a pod of which nothing is left is not known any more", () => {
+    const index = new RuntimeIndex()
+    index.take(known, index.ids())
+    index.take({ sandboxes: [], containers: [] }, index.ids())
+    assert.deepStrictEqual(index.pods(), [])
+    assert.isUndefined(index.ownerOf("s"))
+  })
+})
