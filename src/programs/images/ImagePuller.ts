@@ -69,6 +69,121 @@ const joined = (details: ReadonlyArray<string>): string => {
   return different.length === 1 ? different.join() : `[${different.join(", ")}]`
 }
 
+interface Puller {
+  readonly cri: Cri["Service"]
+  readonly events: EventRecorder["Service"]
+  readonly credentials: Credentials["Service"]
+  /** How many are pulled at once. */
+  readonly slots: Semaphore.Semaphore
+  /** Takes one of the pulls that the registries are asked for in a second; fails when none is left. */
+  readonly budget: Effect.Effect<void, { readonly detail: string }>
+}
+
+const tell = ({ events }: Puller, { container, kind, pod }: ImageWish, event: Omit<PodEvent, "container">) =>
+  events.recordPod(pod, { ...event, container: { name: container.name, kind } })
+
+// The event `Error: <reason>` is given by whoever gives up the container's start.
+const fail = Effect.fnUntraced(
+  function*(puller: Puller, wish: ImageWish, failure: ImageError, event: string, message: string) {
+    yield* tell(puller, wish, { type: "Warning", reason: event, message })
+    return yield* failure
+  }
+)
+
+const find = (puller: Puller, wish: ImageWish, name: ImageName) =>
+  puller.cri.imageStatus({ image: { image: name.reference, annotations: { ...wish.annotations } } }).pipe(
+    Effect.map(({ image }) => image),
+    Effect.catch(({ detail }) => {
+      const message = `Failed to inspect image "${wish.container.image ?? ""}": ${detail}`
+      return fail(
+        puller,
+        wish,
+        new ImageError({ reason: "ImageInspectError", detail: message }),
+        "InspectFailed",
+        message
+      )
+    })
+  )
+
+/** Tries each credential in turn. */
+const pullOnce = Effect.fnUntraced(function*({ credentials, cri }: Puller, wish: ImageWish, name: ImageName) {
+  const auths = yield* credentials.forImage(wish.pod, name)
+  const request = {
+    image: { image: name.reference, annotations: { ...wish.annotations } },
+    sandboxConfig: wish.sandboxConfig
+  }
+  const details: Array<string> = []
+  for (const auth of auths.length === 0 ? [undefined] : auths) {
+    const tried = yield* Effect.result(
+      cri.pullImage(auth === undefined ? request : { ...request, auth: { ...auth } })
+    )
+    if (Result.isSuccess(tried)) return
+    details.push(tried.failure.detail)
+  }
+  return yield* Effect.fail({ detail: joined(details) })
+})
+
+const pull = Effect.fn("ImagePuller.pull")(function*(puller: Puller, wish: ImageWish, name: ImageName) {
+  const quoted = JSON.stringify(name.reference)
+  const asked = yield* Clock.currentTimeMillis
+  yield* tell(puller, wish, { type: "Normal", reason: "Pulling", message: `Pulling image ${quoted}` })
+  const timed = Effect.gen(function*() {
+    const begun = yield* Clock.currentTimeMillis
+    yield* puller.budget
+    yield* pullOnce(puller, wish, name)
+    return (yield* Clock.currentTimeMillis) - begun
+  })
+  const failed = ({ detail }: { readonly detail: string }) =>
+    fail(
+      puller,
+      wish,
+      new ImageError({ reason: pullFailureReason(detail), detail }),
+      "Failed",
+      `Failed to pull image ${quoted}: ${detail}`
+    )
+  const tookMs = yield* Effect.catch(Semaphore.withPermits(puller.slots, 1)(timed), failed)
+  const waitedMs = (yield* Clock.currentTimeMillis) - asked
+  yield* Metric.update(pullSeconds, tookMs / 1000)
+  const image = yield* find(puller, wish, name)
+  if (image === undefined) return yield* failed({ detail: `the image ${quoted} is gone after its pull` })
+  yield* tell(puller, wish, {
+    type: "Normal",
+    reason: "Pulled",
+    message: `Successfully pulled image ${quoted} in ${formatGoDuration(tookMs)} ` +
+      `(${formatGoDuration(waitedMs)} including waiting). Image size: ${image.size} bytes.`
+  })
+  return usable(image)
+})
+
+const ensure = Effect.fn("ImagePuller.ensure")(function*(puller: Puller, wish: ImageWish) {
+  const parsed = parseImageName(wish.container.image ?? "")
+  if (Result.isFailure(parsed)) {
+    const detail = parsed.failure.message
+    return yield* fail(puller, wish, new ImageError({ reason: "InvalidImageName", detail }), "InspectFailed", detail)
+  }
+  const name = parsed.success
+  const quoted = JSON.stringify(name.reference)
+  const found = yield* find(puller, wish, name)
+  const decision = pullDecision(effectivePolicy(wish.container.imagePullPolicy, name), found !== undefined)
+  if (decision === "pull") return yield* pull(puller, wish, name)
+  if (found === undefined) {
+    const detail = `Container image ${quoted} is not present with pull policy of Never`
+    return yield* fail(
+      puller,
+      wish,
+      new ImageError({ reason: "ErrImageNeverPull", detail }),
+      "ErrImageNeverPull",
+      detail
+    )
+  }
+  yield* tell(puller, wish, {
+    type: "Normal",
+    reason: "Pulled",
+    message: `Container image ${quoted} already present on machine and can be accessed by the pod`
+  })
+  return usable(found)
+})
+
 export const layer: Layer.Layer<ImagePuller, never, AgentConfig | Credentials | Cri | EventRecorder> = Layer.effect(
   ImagePuller,
   Effect.gen(function*() {
@@ -79,97 +194,7 @@ export const layer: Layer.Layer<ImagePuller, never, AgentConfig | Credentials | 
     const atOnce = config.serializeImagePulls ? 1 : config.maxParallelImagePulls
     const slots = yield* Semaphore.make(atOnce > 0 ? atOnce : Number.MAX_SAFE_INTEGER)
     const budget = yield* makePullBudget(config.registryPullQps, config.registryBurst)
-
-    const tell = ({ container, kind, pod }: ImageWish, event: Omit<PodEvent, "container">) =>
-      events.recordPod(pod, { ...event, container: { name: container.name, kind } })
-
-    // The event `Error: <reason>` is given by whoever gives up the container's start.
-    const fail = Effect.fnUntraced(function*(wish: ImageWish, failure: ImageError, event: string, message: string) {
-      yield* tell(wish, { type: "Warning", reason: event, message })
-      return yield* failure
-    })
-
-    const find = (wish: ImageWish, name: ImageName) =>
-      cri.imageStatus({ image: { image: name.reference, annotations: { ...wish.annotations } } }).pipe(
-        Effect.map(({ image }) => image),
-        Effect.catch(({ detail }) => {
-          const message = `Failed to inspect image "${wish.container.image ?? ""}": ${detail}`
-          return fail(wish, new ImageError({ reason: "ImageInspectError", detail: message }), "InspectFailed", message)
-        })
-      )
-
-    /** Tries each credential in turn. */
-    const pullOnce = Effect.fnUntraced(function*(wish: ImageWish, name: ImageName) {
-      const auths = yield* credentials.forImage(wish.pod, name)
-      const request = {
-        image: { image: name.reference, annotations: { ...wish.annotations } },
-        sandboxConfig: wish.sandboxConfig
-      }
-      const details: Array<string> = []
-      for (const auth of auths.length === 0 ? [undefined] : auths) {
-        const tried = yield* Effect.result(
-          cri.pullImage(auth === undefined ? request : { ...request, auth: { ...auth } })
-        )
-        if (Result.isSuccess(tried)) return
-        details.push(tried.failure.detail)
-      }
-      return yield* Effect.fail({ detail: joined(details) })
-    })
-
-    const pull = Effect.fn("ImagePuller.pull")(function*(wish: ImageWish, name: ImageName) {
-      const quoted = JSON.stringify(name.reference)
-      const asked = yield* Clock.currentTimeMillis
-      yield* tell(wish, { type: "Normal", reason: "Pulling", message: `Pulling image ${quoted}` })
-      const timed = Effect.gen(function*() {
-        const begun = yield* Clock.currentTimeMillis
-        yield* budget
-        yield* pullOnce(wish, name)
-        return (yield* Clock.currentTimeMillis) - begun
-      })
-      const failed = ({ detail }: { readonly detail: string }) =>
-        fail(
-          wish,
-          new ImageError({ reason: pullFailureReason(detail), detail }),
-          "Failed",
-          `Failed to pull image ${quoted}: ${detail}`
-        )
-      const tookMs = yield* Effect.catch(Semaphore.withPermits(slots, 1)(timed), failed)
-      const waitedMs = (yield* Clock.currentTimeMillis) - asked
-      yield* Metric.update(pullSeconds, tookMs / 1000)
-      const image = yield* find(wish, name)
-      if (image === undefined) return yield* failed({ detail: `the image ${quoted} is gone after its pull` })
-      yield* tell(wish, {
-        type: "Normal",
-        reason: "Pulled",
-        message: `Successfully pulled image ${quoted} in ${formatGoDuration(tookMs)} ` +
-          `(${formatGoDuration(waitedMs)} including waiting). Image size: ${image.size} bytes.`
-      })
-      return usable(image)
-    })
-
-    const ensure = Effect.fn("ImagePuller.ensure")(function*(wish: ImageWish) {
-      const parsed = parseImageName(wish.container.image ?? "")
-      if (Result.isFailure(parsed)) {
-        const detail = parsed.failure.message
-        return yield* fail(wish, new ImageError({ reason: "InvalidImageName", detail }), "InspectFailed", detail)
-      }
-      const name = parsed.success
-      const quoted = JSON.stringify(name.reference)
-      const found = yield* find(wish, name)
-      const decision = pullDecision(effectivePolicy(wish.container.imagePullPolicy, name), found !== undefined)
-      if (decision === "pull") return yield* pull(wish, name)
-      if (found === undefined) {
-        const detail = `Container image ${quoted} is not present with pull policy of Never`
-        return yield* fail(wish, new ImageError({ reason: "ErrImageNeverPull", detail }), "ErrImageNeverPull", detail)
-      }
-      yield* tell(wish, {
-        type: "Normal",
-        reason: "Pulled",
-        message: `Container image ${quoted} already present on machine and can be accessed by the pod`
-      })
-      return usable(found)
-    })
-
-    return ImagePuller.of({ ensure })
+    const puller = { cri, events, credentials, slots, budget }
+    return ImagePuller.of({ ensure: (wish) => ensure(puller, wish) })
   })
 )
