@@ -1,0 +1,85 @@
+/** The calls that bring one pod's status to the API server, again and again until they have succeeded (parity F6, F7). */
+import { Duration, Effect, Metric, Schedule } from "effect"
+import type { Pod } from "../../domain/k8s/pod.ts"
+import type { PodStatus } from "../../domain/k8s/podStatus.ts"
+import * as resources from "../../domain/k8s/resources.ts"
+import { statusPatch } from "../../domain/pod/statusPatch.ts"
+import type { ApiError, KubeApi } from "../../layers/api/KubeApi.ts"
+import * as StatusEntry from "./StatusEntry.ts"
+
+const syncDuration = Metric.histogram("kubelet_pod_status_sync_duration_seconds", {
+  description: "Duration in seconds to sync a pod status update to the API server.",
+  boundaries: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60]
+})
+
+const retry = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")]).pipe(Schedule.jittered)
+
+/** Sends what is wanted of the entry whenever it has work, until its object is gone. */
+export const writer = Effect.fnUntraced(function*(api: KubeApi["Service"], entry: StatusEntry.StatusEntry) {
+  const lost = Effect.sync(() => StatusEntry.lost(entry))
+  while (!entry.gone) {
+    yield* entry.work.await
+    entry.work.closeUnsafe()
+    const wanted = entry.wanted
+    if (wanted !== undefined && entry.sent !== wanted) {
+      yield* send(api, entry, wanted).pipe(
+        Effect.catchReason("ApiError", "NotFound", () => lost),
+        Effect.catchReason("ApiError", "Conflict", (_, error) => replaced(api, entry.pod, error, lost)),
+        Effect.tapError((error) => Effect.logWarning("cannot post the status of a pod", error)),
+        Effect.retry({ schedule: retry, while: () => entry.wanted === wanted }),
+        // A newer status is wanted by now: that one is tried next.
+        Effect.catch(() => Effect.void)
+      )
+    }
+    if (entry.wanted === entry.sent) entry.idle.openUnsafe()
+    else entry.work.openUnsafe()
+  }
+})
+
+/** DELETE with grace 0, until the object is gone or another one has its name. */
+export const remove = Effect.fnUntraced(function*(api: KubeApi["Service"], pod: Pod) {
+  const { name, namespace, uid } = pod.metadata
+  yield* api.delete(resources.pods, { namespace, name }, { gracePeriodSeconds: 0, uid }).pipe(
+    Effect.asVoid,
+    Effect.catchReason("ApiError", "NotFound", () => Effect.void),
+    Effect.catchReason("ApiError", "Conflict", (_, error) => replaced(api, pod, error, Effect.void)),
+    Effect.tapError((error) => Effect.logWarning("cannot delete a pod that has ended", error)),
+    Effect.retry({ schedule: retry }),
+    Effect.orDie
+  )
+})
+
+const send = Effect.fnUntraced(
+  function*(api: KubeApi["Service"], entry: StatusEntry.StatusEntry, wanted: PodStatus) {
+    const { name, namespace, uid } = entry.pod.metadata
+    const patch = statusPatch(entry.shown, wanted, uid)
+    if (patch === undefined) {
+      entry.sent = wanted
+      return
+    }
+    const answer = yield* api.patch(
+      resources.pods,
+      { namespace, name },
+      { type: "strategic", body: patch },
+      { subresource: "status" }
+    )
+    StatusEntry.taken(entry, wanted, answer)
+  },
+  (effect) => Effect.trackDuration(effect, syncDuration, Duration.toSeconds)
+)
+
+/**
+ * A conflict means that another object has the name, or that many wrote to this one and the server gave up: only the
+ * first is an end, the second is tried again like any failure.
+ */
+const replaced = Effect.fnUntraced(
+  function*(api: KubeApi["Service"], pod: Pod, conflict: ApiError, whenGone: Effect.Effect<void>) {
+    const { name, namespace, uid } = pod.metadata
+    const current = yield* api.get(resources.pods, { namespace, name }).pipe(
+      Effect.map(({ metadata }) => metadata.uid),
+      Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined))
+    )
+    if (current === uid) return yield* conflict
+    yield* whenGone
+  }
+)
