@@ -1,6 +1,6 @@
 /** The node's server in front of a real containerd, spoken to as `kubectl` and the API server speak to it. */
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Option, Schedule } from "effect"
+import { Deferred, Effect, Fiber, Option, Schedule } from "effect"
 import { createHash, randomBytes } from "node:crypto"
 import * as http from "node:http"
 import { Cri } from "../../../src/layers/cri/Cri.ts"
@@ -8,6 +8,7 @@ import * as SpdyConnection from "../../../src/layers/spdy/SpdyConnection.ts"
 import { image, sandbox, started, type TestSandbox } from "../../contract/cri/scenario.ts"
 import { ask, model, pod, start, upgrade } from "../../layers/streaming/fixture.ts"
 import { forward, readAll, readSome, readText, shell } from "../../layers/streaming/spdyClient.ts"
+import { collect, connect, tunnel } from "../../layers/streaming/webSocketClient.ts"
 import * as CriHost from "../cri/CriHost.ts"
 
 /** A node with one pod `a`, whose container `c` is the one given. */
@@ -136,6 +137,51 @@ layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         return (yield* readSome(data, 3)).length
       }).pipe(Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (length) => length === 3 }))
       yield* Effect.forEach(Array.from({ length: 20 }, (_, id) => id + 1), one, { concurrency: "unbounded" })
+    }))
+
+  it.effect("O5: exec over the channels of a WebSocket, those the runtime knows and those it does not", () =>
+    Effect.gen(function*() {
+      const { port } = yield* container
+      for (const protocol of ["v5.channel.k8s.io", "v4.channel.k8s.io"]) {
+        const socket = yield* connect(port, exec("cat; echo oops >&2; exit 3", "input=1&output=1&error=1"), [protocol])
+        assert.strictEqual(socket.protocol, protocol)
+        const all = yield* Effect.forkChild(collect(socket), { startImmediately: true })
+        const data = randomBytes(300_000)
+        for (let at = 0; at < data.length; at += 30_000) {
+          socket.send(Buffer.concat([Buffer.from([0]), data.subarray(at, at + 30_000)]))
+        }
+        // Before v5 nothing could say that the input has ended.
+        if (protocol.startsWith("v5")) {
+          socket.send(Buffer.from([255, 0]))
+          const channels = yield* Fiber.join(all)
+          assert.strictEqual(sha256(channels.get(1) ?? Buffer.alloc(0)), sha256(data))
+          assert.strictEqual(channels.get(2)?.toString(), "oops\n")
+          assert.include(channels.get(3)?.toString(), `"message":"3"`)
+        } else {
+          let have = 0
+          yield* Effect.callback<void>((resume) => {
+            socket.on("message", (message: Buffer) => {
+              have += message[0] === 1 ? message.length - 1 : 0
+              if (have === data.length) resume(Effect.void)
+            })
+          })
+        }
+      }
+    }))
+
+  it.effect("O5: port-forward through a WebSocket that carries SPDY", () =>
+    Effect.gen(function*() {
+      const inside = yield* sandbox()
+      const containerId = yield* started(inside, { script: "exec nc -ll -p 8080 -e cat" })
+      const port = yield* nodeWith(inside, containerId)
+      const { bytes } = yield* tunnel(port, "/portForward/ns/a")
+      const connection = yield* SpdyConnection.make(bytes, "client")
+      let id = 0
+      yield* Effect.gen(function*() {
+        const { data } = yield* forward(connection, 8080, id++)
+        yield* data.write(Buffer.from("up?"))
+        return (yield* readSome(data, 3)).length
+      }).pipe(Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (length) => length === 3 }))
     }))
 
   it.effect("O5: port-forward to a port where nobody listens is told on the error stream", () =>
