@@ -121,7 +121,7 @@ const commonRoutes = (services: StatsServices, options: NodeServerOptions): Read
   return [
     ...healthzRoutes(services.model),
     podsRoute(services.model),
-    ...metricsRoutes,
+    ...metricsRoutes(services.model, options.zpages?.version ?? ""),
     ...statsRoutes(read, { cadvisorVersion: "", kubeletVersion: options.zpages?.version ?? "" })
   ]
 }

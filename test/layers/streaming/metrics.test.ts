@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric } from "effect"
-import { ask, model, start } from "./fixture.ts"
+import { ask, model, pod, runningPod, start } from "./fixture.ts"
 
 const lines = (body: string, name: string) => body.split("\n").filter((line) => line.startsWith(name))
 
@@ -31,6 +31,40 @@ describe("/metrics", () => {
       assert.isTrue(path("other"), "unknown paths share one series")
       assert.isFalse(path("no"))
       assert.isNotEmpty(lines(body, "kubelet_http_requests_duration_seconds_bucket{"))
+    }))
+
+  it.live("T2: says what runs here, by state and source, and how full the claims are", () =>
+    Effect.gen(function*() {
+      const mirror = pod("s", { status: { phase: "Failed" } })
+      const pods = [runningPod("a"), {
+        ...mirror,
+        metadata: { ...mirror.metadata, annotations: { "kubernetes.io/config.source": "file" } }
+      }]
+      const volumeUsage = () =>
+        Effect.succeed([
+          { name: "v", claim: { name: "data", namespace: "ns" }, usedBytes: 7, capacityBytes: 10, measuredAtMs: 0 },
+          { name: "scratch", usedBytes: 1, measuredAtMs: 0 }
+        ])
+      const { main } = yield* start({
+        model: model(pods, { volumeUsage }),
+        options: { zpages: { version: "v1.36.0+x", flags: {} } }
+      })
+      const { body } = yield* ask(main, "/metrics")
+      for (
+        const line of [
+          `kubernetes_build_info{git_version="v1.36.0+x",major="1",minor="36",platform="linux"} 1`,
+          `kubelet_node_name{node="node"} 1`,
+          "kubelet_running_pods 1",
+          `kubelet_running_containers{container_state="running"} 1`,
+          `kubelet_desired_pods{static=""} 1`,
+          `kubelet_desired_pods{static="true"} 1`,
+          `kubelet_active_pods{static=""} 1`,
+          `kubelet_volume_stats_used_bytes{namespace="ns",persistentvolumeclaim="data"} 7`
+        ]
+      ) {
+        assert.include(body, `${line}\n`)
+      }
+      assert.isEmpty(lines(body, `kubelet_active_pods{static="true"`))
     }))
 
   it.live("T2: probe results are shown apart", () =>

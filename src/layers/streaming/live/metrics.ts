@@ -1,6 +1,8 @@
 /** `/metrics` and `/metrics/probes`: what the agent counts, in Prometheus' text format. */
 import { Effect } from "effect"
+import { agentFamilies } from "../../../domain/stats/agentMetrics.ts"
 import { contentType, type Family, renderFamilies } from "../../../domain/stats/exposition.ts"
+import type { NodeReadModel } from "../NodeReadModel.ts"
 import { processFamilies, startTimeFamily } from "./processMetrics.ts"
 import { registered } from "./registry.ts"
 import { type ResponseRoute, route, text } from "./route.ts"
@@ -10,10 +12,10 @@ const isProbe = (name: string): boolean => name.startsWith("prober_")
 
 export const exposition = (families: ReadonlyArray<Family>) => text(renderFamilies(families), contentType)
 
-export const metricsRoutes: ReadonlyArray<ResponseRoute> = [
+export const metricsRoutes = (model: NodeReadModel["Service"], version: string): ReadonlyArray<ResponseRoute> => [
   route(["GET", "HEAD"], "/metrics", () =>
     Effect.map(
-      Effect.all([registered((name) => !isProbe(name)), processFamilies]),
+      Effect.all([registered((name) => !isProbe(name)), processFamilies, readAgent(model, version)]),
       (families) => exposition(families.flat())
     )),
   route(
@@ -22,3 +24,14 @@ export const metricsRoutes: ReadonlyArray<ResponseRoute> = [
     () => Effect.map(registered(isProbe), (probes) => exposition([...probes, startTimeFamily]))
   )
 ]
+
+const readAgent = Effect.fnUntraced(function*(model: NodeReadModel["Service"], version: string) {
+  const pods = yield* model.pods
+  const volumes = yield* Effect.forEach(pods, ({ metadata }) => model.volumeUsage(metadata.uid))
+  return agentFamilies({
+    nodeName: model.nodeName,
+    version,
+    pods,
+    volumes: volumes.flat().map(({ measuredAtMs, ...volume }) => ({ ...volume, atMs: measuredAtMs }))
+  })
+})
