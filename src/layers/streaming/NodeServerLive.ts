@@ -1,5 +1,5 @@
 /** The node's server over `node:http(s)`: which port offers what (O1, O10), and to whom. */
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Effect, Layer, Option, Schedule, type Scope } from "effect"
 import { Cri } from "../cri/Cri.ts"
 import { Cgroups } from "../host/Cgroups.ts"
 import { HostFiles } from "../host/HostFiles.ts"
@@ -50,6 +50,7 @@ export interface NodeServerOptions {
 }
 
 const defaultHeaderTimeoutMs = 20_000
+const healthzRetry = "5 seconds"
 
 type Needs = Access | Cgroups | Cri | HostFiles | NodeFacts | NodeReadModel
 
@@ -102,9 +103,26 @@ const make = Effect.fnUntraced(function*(
     options.readOnlyPort,
     (port) => plain(options.address, port, [...common, ...disabledRoutes])
   )
-  const healthz = yield* whenSome(
+  const openHealthz = whenSome(
     options.healthz,
     ({ address, port }) => plain(address, port, healthzRoutes(services.model))
+  )
+  const healthz = yield* Effect.catch(
+    openHealthz,
+    (error) =>
+      Effect.logError("The health port cannot be opened; trying again every 5 seconds", error).pipe(
+        // Whoever has the port may leave it (A15); the node itself works without.
+        Effect.andThen(
+          openHealthz.pipe(
+            Effect.andThen(Effect.never),
+            Effect.scoped,
+            Effect.retry(Schedule.spaced(healthzRetry)),
+            Effect.delay(healthzRetry),
+            Effect.forkScoped
+          )
+        ),
+        Effect.as(Option.none<number>())
+      )
   )
   return NodeServer.of({ ports: { main, readOnly, healthz } })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Schedule } from "effect"
+import * as net from "node:net"
 import { Access, Unauthenticated } from "../../../src/layers/streaming/Access.ts"
 import { ask, model, pod, runningPod, start } from "./fixture.ts"
 
@@ -51,6 +52,20 @@ describe("the routes of the node's server", () => {
       assert.strictEqual(failed.body, "[+]ping ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n")
       assert.strictEqual((yield* ask(main, "/healthz?exclude=syncloop")).status, 200)
     }))
+
+  it.live("A15: the health port opens once whoever has it leaves it", () =>
+    Effect.gen(function*() {
+      const other = net.createServer()
+      yield* Effect.callback<void>((resume) => void other.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      const { port } = other.address() as net.AddressInfo
+      const options = { healthz: Option.some({ address: "127.0.0.1", port }) }
+      const { healthz, main } = yield* start({ model: model([]), options })
+      assert.isTrue(Option.isNone(healthz))
+      assert.strictEqual((yield* ask(main, "/healthz")).status, 200)
+      other.close()
+      const health = Effect.orElseSucceed(Effect.map(ask(port, "/healthz"), ({ status }) => status), () => 0)
+      yield* Effect.repeat(health, { schedule: Schedule.spaced("50 millis"), until: (status) => status === 200 })
+    }), 15_000)
 
   it.live("O1: disabled debugging handlers answer 405 on every path of theirs", () =>
     Effect.gen(function*() {
