@@ -5,23 +5,13 @@
  */
 import { Result, Schema, SchemaIssue } from "effect"
 import { SubjectAccessReview, TokenRequest, TokenReview } from "./authentication.ts"
-import { CertificateSigningRequest, ClusterTrustBundle, PodCertificateRequest } from "./certificates.ts"
 import { ConfigMap } from "./configMap.ts"
-import { Event } from "./event.ts"
-import { Lease } from "./lease.ts"
 import { Node } from "./node.ts"
 import { Pod } from "./pod.ts"
 import { RuntimeClass } from "./runtimeClass.ts"
 import { Secret } from "./secret.ts"
 import { Service } from "./service.ts"
-import {
-  CSIDriver,
-  CSINode,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  StorageClass,
-  VolumeAttachment
-} from "./storage.ts"
+import { CSIDriver, CSINode, PersistentVolume, PersistentVolumeClaim, VolumeAttachment } from "./storage.ts"
 
 /** An object does not have the form of its kind. `detail` names the field. */
 export class MalformedObject extends Schema.TaggedError<MalformedObject>()("MalformedObject", {
@@ -122,18 +112,12 @@ export const decodeNode = decoder("Node", Node)
 export const decodeSecret = decoder("Secret", Secret)
 export const decodeConfigMap = decoder("ConfigMap", ConfigMap)
 export const decodeService = decoder("Service", Service)
-export const decodeEvent = decoder("Event", Event)
-export const decodeLease = decoder("Lease", Lease)
 export const decodePersistentVolume = decoder("PersistentVolume", PersistentVolume)
 export const decodePersistentVolumeClaim = decoder("PersistentVolumeClaim", PersistentVolumeClaim)
-export const decodeStorageClass = decoder("StorageClass", StorageClass)
 export const decodeCsiNode = decoder("CSINode", CSINode)
 export const decodeCsiDriver = decoder("CSIDriver", CSIDriver)
 export const decodeVolumeAttachment = decoder("VolumeAttachment", VolumeAttachment)
 export const decodeRuntimeClass = decoder("RuntimeClass", RuntimeClass)
-export const decodeCertificateSigningRequest = decoder("CertificateSigningRequest", CertificateSigningRequest)
-export const decodeClusterTrustBundle = decoder("ClusterTrustBundle", ClusterTrustBundle)
-export const decodePodCertificateRequest = decoder("PodCertificateRequest", PodCertificateRequest)
 export const decodeTokenReview = decoder("TokenReview", TokenReview)
 export const decodeTokenRequest = decoder("TokenRequest", TokenRequest)
 export const decodeSubjectAccessReview = decoder("SubjectAccessReview", SubjectAccessReview)

@@ -36,7 +36,11 @@ describe("decoding", () => {
       want: "malformed Pod b/a: spec.containers[0].ports[0].containerPort: Expected number",
       why: "the path leads to the field"
     },
-    { u: pod({ containers: null }), want: "malformed Pod b/a: spec.containers: Missing key", why: "a pod has containers" },
+    {
+      u: pod({ containers: null }),
+      want: "malformed Pod b/a: spec.containers: Missing key",
+      why: "a pod has containers"
+    },
     { u: 7, want: "malformed Pod <unnamed>: Expected object", why: "no object at all" },
     {
       u: pod({ overhead: { cpu: "1x" } }),

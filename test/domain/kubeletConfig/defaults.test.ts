@@ -16,7 +16,11 @@ it("A5: rates", () => {
     registryPullQPS: 5,
     registryBurst: 10
   })
-  assert.strictEqual(withDefaults({ apiVersion, kind, eventRecordQPS: 0 }).eventRecordQPS, 0, "0 means no limit and is no absence")
+  assert.strictEqual(
+    withDefaults({ apiVersion, kind, eventRecordQPS: 0 }).eventRecordQPS,
+    0,
+    "0 means no limit and is no absence"
+  )
 })
 
 it("A6: periods, in milliseconds", () =>

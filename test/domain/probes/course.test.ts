@@ -32,11 +32,13 @@ describe("probe settings", () => {
 })
 
 describe("first run", () => {
-  it.each([
-    { kind: "readiness", want: 100_000, why: "traffic waits for it (H8)" },
-    { kind: "startup", want: 101_000, why: "a second is soon, and leaves the app time to begin" },
-    { kind: "liveness", want: 110_000, why: "nothing is gained by killing early" }
-  ] as const)("H1: $kind begins at $want: $why", ({ kind, want }) => {
+  it.each(
+    [
+      { kind: "readiness", want: 100_000, why: "traffic waits for it (H8)" },
+      { kind: "startup", want: 101_000, why: "a second is soon, and leaves the app time to begin" },
+      { kind: "liveness", want: 110_000, why: "nothing is gained by killing early" }
+    ] as const
+  )("H1: $kind begins at $want: $why", ({ kind, want }) => {
     assert.strictEqual(begin(kind).nextAtMs, want)
   })
   it("H1: initialDelaySeconds is counted from the container's start", () => {
@@ -50,7 +52,10 @@ describe("first run", () => {
     const first = (key: string) => begin("readiness", { key, agentStartedAtMs: 200_000, nowMs: 200_000 }).nextAtMs ?? 0
     const times = Array.from({ length: 1000 }, (_, i) => first(`u${i}/c/readiness`))
     assert.isTrue(times.every((at) => at >= 200_000 && at < 210_000))
-    const perSecond = Array.from({ length: 10 }, (_, i) => times.filter((at) => Math.floor(at / 1000) === 200 + i).length)
+    const perSecond = Array.from(
+      { length: 10 },
+      (_, i) => times.filter((at) => Math.floor(at / 1000) === 200 + i).length
+    )
     assert.isTrue(perSecond.every((count) => count > 60 && count < 140), perSecond.join())
     assert.strictEqual(first("a"), first("a"))
   })
@@ -68,17 +73,32 @@ describe("schedule", () => {
     { took: 900, want: 110_000, why: "how long a run takes does not move the next" },
     { took: 25_000, want: 130_000, why: "missed ticks are dropped, the rhythm stays" }
   ])("H1: a run of $took ms is followed at $want: $why", ({ took, want }) => {
-    const next = afterRun(begin("readiness"), { kind: "readiness", settings, outcome: "success", nowMs: 100_000 + took })
+    const next = afterRun(begin("readiness"), {
+      kind: "readiness",
+      settings,
+      outcome: "success",
+      nowMs: 100_000 + took
+    })
     assert.strictEqual(next.nextAtMs, want)
   })
 })
 
 describe("verdict", () => {
   it.each<{ kind: ProbeKind; outcomes: ReadonlyArray<RunOutcome>; want: string | undefined; why: string }>([
-    { kind: "readiness", outcomes: ["success"], want: undefined, why: "the threshold counts for the first verdict too" },
+    {
+      kind: "readiness",
+      outcomes: ["success"],
+      want: undefined,
+      why: "the threshold counts for the first verdict too"
+    },
     { kind: "readiness", outcomes: ["success", "success"], want: "success", why: "two in a row" },
     { kind: "readiness", outcomes: ["success", "failure", "success"], want: undefined, why: "not in a row" },
-    { kind: "readiness", outcomes: ["success", "error", "success"], want: "success", why: "an error counts neither way" },
+    {
+      kind: "readiness",
+      outcomes: ["success", "error", "success"],
+      want: "success",
+      why: "an error counts neither way"
+    },
     { kind: "readiness", outcomes: ["success", "success", "failure", "failure"], want: "success", why: "two of three" },
     {
       kind: "readiness",
@@ -87,7 +107,12 @@ describe("verdict", () => {
       why: "three in a row"
     },
     { kind: "liveness", outcomes: ["failure", "failure", "failure"], want: "failure", why: "three in a row" },
-    { kind: "startup", outcomes: ["failure", "failure", "success", "success"], want: "success", why: "before the third" }
+    {
+      kind: "startup",
+      outcomes: ["failure", "failure", "success", "success"],
+      want: "success",
+      why: "before the third"
+    }
   ])("H2: $kind $outcomes is $want: $why", ({ kind, outcomes, want }) => {
     assert.strictEqual(play(kind, outcomes).verdict, want)
   })

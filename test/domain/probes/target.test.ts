@@ -30,7 +30,10 @@ describe("targets", () => {
     assert.deepStrictEqual(resolvePort(port, web), Result.fail(want))
   })
   it("H5: TCP and gRPC go to the pod's address", () => {
-    assert.deepStrictEqual(tcpTarget({ port: "web" }, web, "10.0.0.7"), Result.succeed({ host: "10.0.0.7", port: 8080 }))
+    assert.deepStrictEqual(
+      tcpTarget({ port: "web" }, web, "10.0.0.7"),
+      Result.succeed({ host: "10.0.0.7", port: 8080 })
+    )
     assert.deepStrictEqual(grpcTarget({ port: 9 }, "10.0.0.7"), { host: "10.0.0.7", port: 9, service: "" })
   })
   it("H5: a command knows variables with a literal value only", () => {
@@ -48,7 +51,10 @@ describe("events", () => {
       container: { name: "c", kind: "regular" }
     })
     assert.strictEqual(probeErrored(slot, "startup", "x").message, "Startup probe errored: x")
-    assert.include(probeWarned(slot, "readiness", "x"), { reason: "ProbeWarning", message: "Readiness probe warning: x" })
+    assert.include(probeWarned(slot, "readiness", "x"), {
+      reason: "ProbeWarning",
+      message: "Readiness probe warning: x"
+    })
   })
   it("H7: long output is cut", () => {
     assert.isBelow(probeFailed(slot, "liveness", "x".repeat(20_000)).message.length, 1100)

@@ -1,6 +1,6 @@
 /** What only a real containerd shows: crashes of the daemon, what reaches a container, credentials. */
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
+import { Clock, Effect, Fiber, Queue, Schedule, Stream } from "effect"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CgroupDriver, ContainerState, Cri, MountPropagation } from "../../../src/layers/cri/Cri.ts"

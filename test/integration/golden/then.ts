@@ -46,5 +46,5 @@ export const thenDo = Effect.fnUntraced(function*(recording: Recording) {
     const { patch, subresource } = change
     yield* api.patch(pods, target, patch, subresource === undefined ? {} : { subresource })
   } else if (recording.case === "force-delete") yield* api.delete(pods, target, { gracePeriodSeconds: 0 })
-  else yield* Effect.die(new Error(`${recording.case}: nobody knows how to ${actions.join(", ")}`))
+  else return yield* Effect.die(new Error(`${recording.case}: nobody knows how to ${actions.join(", ")}`))
 })

@@ -64,7 +64,7 @@ const serving = (socketPath: string, handle: Parameters<ShimServer["Service"]["s
     const scope = yield* Scope.make()
     const { serve } = yield* ShimServer
     yield* Scope.provide(serve(handle) as Effect.Effect<void, unknown, Scope.Scope>, scope)
-    return Scope.close(scope, yield* Effect.exit(Effect.void))
+    return { stop: Scope.close(scope, yield* Effect.exit(Effect.void)) }
   }).pipe(Effect.provide(ShimServerLive.layer(socketPath), { local: true }))
 
 describe("the shim plugin", () => {
@@ -132,7 +132,10 @@ describe("the shim plugin", () => {
     Effect.gen(function*() {
       const { program, socketPath } = yield* installed({ waitMs: 10_000, quickMs: 1000 })
       const asked = yield* Deferred.make<void>()
-      const stop = yield* serving(socketPath, () => Effect.andThen(Deferred.succeed(asked, undefined), Effect.never))
+      const { stop } = yield* serving(
+        socketPath,
+        () => Effect.andThen(Deferred.succeed(asked, undefined), Effect.never)
+      )
       const shim = yield* Effect.forkChild(runShim(program))
       yield* Deferred.await(asked)
       yield* stop

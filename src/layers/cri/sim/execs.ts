@@ -43,7 +43,9 @@ export const execCalls = (runtime: SimRuntime): ExecCalls => {
         const detail = `failed to exec in container: timeout ${timeout}s exceeded: context deadline exceeded`
         return yield* refuse(call, GrpcCode.DeadlineExceeded, detail)
       }
-      if (tookMs === Number.POSITIVE_INFINITY && call.deadlineAt === Number.POSITIVE_INFINITY) yield* Effect.never
+      if (tookMs === Number.POSITIVE_INFINITY && call.deadlineAt === Number.POSITIVE_INFINITY) {
+        return yield* Effect.never
+      }
       yield* pause(call, tookMs)
       return { stdout: encoder.encode(stdout), stderr: encoder.encode(stderr), exitCode }
     }),
