@@ -1,5 +1,5 @@
 /** The agent as the node's HTTP server may see it: read from the registry, the statuses and the runtime view. */
-import { Effect, Layer, Option, Schedule } from "effect"
+import { Cache, Clock, Effect, Layer, Option, Schedule } from "effect"
 import { decodePod } from "../../domain/k8s/decode.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { ObservedContainer } from "../../domain/pod/model.ts"
@@ -13,9 +13,13 @@ import { PodRegistry } from "../pods/PodRegistry.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { StatusWriter } from "../status/StatusWriter.ts"
+import { PodVolumes } from "../volumes/PodVolumes.ts"
 
 /** How often a container is asked for that somebody waits for the end of. */
 const endCheckMs = 200
+/** How long a measurement of a pod's volumes stands, and of how many pods. */
+const usageAgeMs = 60_000
+const usagesMax = 1024
 
 /** A container that runs is meant before one that does not, then the newest. */
 const preferred = (containers: ReadonlyArray<ObservedContainer>): ObservedContainer | undefined =>
@@ -92,7 +96,25 @@ const runtimePods = Effect.fnUntraced(function*({ runtime }: Sources) {
   })
 })
 
-type Requirements = AgentConfig | Cri | NodeState | PodRegistry | RuntimeHealth | RuntimeView | StatusWriter
+const volumeUsage = Effect.fnUntraced(function*({ registry }: Sources, volumes: PodVolumes["Service"], uid: string) {
+  const namespace = (yield* registry.get(uid))?.pod.metadata.namespace ?? ""
+  const measuredAtMs = yield* Clock.currentTimeMillis
+  return (yield* volumes.usage(uid)).map(({ claimName, ephemeral: _own, sizeLimitBytes: _limit, ...usage }) => ({
+    ...usage,
+    ...(claimName === undefined ? {} : { claim: { name: claimName, namespace } }),
+    measuredAtMs
+  }))
+})
+
+type Requirements =
+  | AgentConfig
+  | Cri
+  | NodeState
+  | PodRegistry
+  | PodVolumes
+  | RuntimeHealth
+  | RuntimeView
+  | StatusWriter
 
 /** `config`: what `/configz` shows. */
 export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requirements> =>
@@ -106,8 +128,15 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
       const health = yield* RuntimeHealth
       const runtime = yield* RuntimeView
       const statuses = yield* StatusWriter
+      const volumes = yield* PodVolumes
       const naming = { driver: settings.cgroupDriver, root: settings.cgroupRoot, perQos: settings.cgroupsPerQos }
       const sources = { cri, registry, runtime, statuses }
+      // Measuring walks the volumes' trees; a scraper comes more often than they change much (parity I19).
+      const usages = yield* Cache.make({
+        capacity: usagesMax,
+        timeToLive: usageAgeMs,
+        lookup: (uid: string) => volumeUsage(sources, volumes, uid)
+      })
 
       return NodeReadModel.of({
         nodeName: settings.nodeName,
@@ -136,7 +165,7 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
         systemGroups: Effect.succeed(
           settings.cgroupsPerQos ? [{ name: "pods" as const, cgroup: podsCgroup(naming) }] : []
         ),
-        volumeUsage: () => Effect.succeed([])
+        volumeUsage: (uid) => Cache.get(usages, uid)
       })
     })
   )
