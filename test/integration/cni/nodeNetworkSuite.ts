@@ -70,7 +70,11 @@ const httpGet = (host: string, port: number) =>
     socket.on("end", () => resume(Effect.succeed(all)))
     socket.on("error", (error) => resume(Effect.fail(error)))
     return Effect.sync(() => socket.destroy())
-  }).pipe(Effect.timeout("10 seconds"))
+  }).pipe(
+    // An address that is new on a link may be deaf for a moment (RFC 4862, duplicate detection).
+    Effect.timeout("3 seconds"),
+    eventually
+  )
 
 const hostPort = 18_000 + process.pid % 2000
 
@@ -137,6 +141,7 @@ export const networkSuite = (mode: "runtime" | "agent", it: It) => {
   it.effect("addresses are unique under many pods at once, and all come back", () =>
     Effect.gen(function*() {
       const node = yield* TestNode
+      yield* deleteAll
       const names = Array.from({ length: 100 }, (_, index) => `many-${index}`)
       yield* node.apply(...names.map((name) => pod(name, [container("c", "exec sleep 600")])))
       yield* node.ok("wait", "pods", "--all", "--for=condition=Ready", "--timeout=150s")
