@@ -1,6 +1,8 @@
 import * as ClusterServer from "../../fixture/node/ClusterServer.ts"
 import { nodeSuite } from "./suite.ts"
 
-// A real API server is taken from where envtest users have it; without one there is nothing to register here.
+nodeSuite("the API server in memory", ClusterServer.memory)
+
+// The real one is taken from where envtest users have it.
 const assets = process.env["KUBEBUILDER_ASSETS"]
 if (assets !== undefined) nodeSuite("a real API server", ClusterServer.real(assets))
