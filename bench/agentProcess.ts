@@ -3,11 +3,11 @@ import { Effect, FileSystem, Stream } from "effect"
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { kubeconfigText } from "../src/cli/up/kubeconfigFile.ts"
 import type { Place } from "../src/cli/up/place.ts"
 import { nodes } from "../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../src/layers/api/KubeApi.ts"
 import { serve } from "../src/layers/api/memory/ApiServerHttp.ts"
+import { kubeconfig } from "../src/layers/api/memory/kubeconfig.ts"
 import type { MemoryApi } from "../src/layers/api/memory/MemoryApi.ts"
 
 export const nodeName = "bench"
@@ -16,7 +16,7 @@ export const nodeName = "bench"
 export const startAgent = Effect.fnUntraced(function*(api: MemoryApi, token: string, place: Place, endpoint: string) {
   const fs = yield* FileSystem.FileSystem
   const { certificateAuthority = "", url } = yield* serve(api, { tls: true })
-  yield* fs.writeFileString(place.kubeconfig, kubeconfigText({ url, token, certificateAuthority }))
+  yield* fs.writeFileString(place.kubeconfig, kubeconfig({ url, certificateAuthority }, { token }))
   const config = join(place.directory, "kubelet.yaml")
   yield* fs.writeFileString(
     config,

@@ -4,10 +4,10 @@
  */
 import { Cause, Clock, Data, Effect, Logger, Option, type Scope } from "effect"
 import type { Fault } from "../domain/chaos/fault.ts"
+import { at } from "../domain/k8s/json.ts"
 import * as resources from "../domain/k8s/resources.ts"
 import { type ApiError, KubeApi, type KubeObject } from "../layers/api/KubeApi.ts"
 import * as KubeApiMemory from "../layers/api/KubeApiMemory.ts"
-import { at } from "../layers/api/memory/json.ts"
 import * as MemoryApi from "../layers/api/memory/MemoryApi.ts"
 import type { SimOptions } from "../layers/cri/CriSim.ts"
 import { makeNode, type SimNode } from "./SimNode.ts"

@@ -8,12 +8,12 @@ import { KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
 import * as KubeApiLive from "../../layers/api/KubeApiLive.ts"
 import * as Kubeconfig from "../../layers/api/Kubeconfig.ts"
 import { serve } from "../../layers/api/memory/ApiServerHttp.ts"
+import { kubeconfig } from "../../layers/api/memory/kubeconfig.ts"
 import * as MemoryApi from "../../layers/api/memory/MemoryApi.ts"
 import { version } from "../version.ts"
 import { clearNode } from "./clearNode.ts"
 import { findManifest, runDemo } from "./demo.ts"
 import { followPods } from "./followPods.ts"
-import { kubeconfigText } from "./kubeconfigFile.ts"
 import { findMachine } from "./machine.ts"
 import { nodeName, type Runtime, upNode } from "./node.ts"
 import { makePlace, type Place } from "./place.ts"
@@ -81,7 +81,7 @@ const apiServer = Effect.fnUntraced(function*(place: Place) {
     tokens: { [token]: { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] } }
   })
   const { certificateAuthority = "", url } = yield* serve(api, { tls: true, names: ["localhost"] })
-  yield* fs.writeFileString(place.kubeconfig, kubeconfigText({ url, token, certificateAuthority }), { mode: 0o600 })
+  yield* fs.writeFileString(place.kubeconfig, kubeconfig({ url, certificateAuthority }, { token }), { mode: 0o600 })
   yield* say(`API server: ${url}, in memory: what is in it ends with it`)
   return { api, certificateAuthority }
 })

@@ -4,7 +4,9 @@
  */
 import { Result, Schema } from "effect"
 import { decodePod } from "../k8s/decode.ts"
+import { isObject } from "../k8s/json.ts"
 import type { Pod, PodSpec } from "../k8s/pod.ts"
+import { defaultPod } from "../k8s/podDefaults.ts"
 
 export const annotationConfigSource = "kubernetes.io/config.source"
 export const annotationConfigSeen = "kubernetes.io/config.seen"
@@ -34,9 +36,6 @@ export const staticUid = (contents: string, origin: string, nodeName: string): s
   [0x811c9dc5, 0x01234567, 0x89abcdef, 0x2545f491]
     .map((start) => fnv1a(`${nodeName}\u0000${origin}\u0000${contents}`, start).toString(16).padStart(8, "0"))
     .join("")
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** First reference of the spec to an object of the API, which a node cannot resolve for a static pod. */
 export const apiReference = (spec: PodSpec): string | undefined => {
@@ -71,37 +70,28 @@ export interface StaticOrigin {
   readonly seen: string
 }
 
-/** What an API server would have filled in before a kubelet sees a pod. */
-const withDefaults = (spec: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
-  restartPolicy: "Always",
-  terminationGracePeriodSeconds: 30,
-  dnsPolicy: "ClusterFirst",
-  enableServiceLinks: true,
-  schedulerName: "default-scheduler",
-  ...spec
-})
-
 /** The toleration that keeps node taints from evicting what the API did not place. */
 const tolerateAll = { operator: "Exists", effect: "NoExecute" }
 
 /** One parsed manifest as the pod that this node runs. */
 export const staticPod = (manifest: unknown, from: StaticOrigin): Result.Result<Pod, MalformedManifest> => {
   const bad = (detail: string) => Result.fail(new MalformedManifest({ origin: from.origin, detail }))
-  if (!isRecord(manifest)) return bad("is no object")
+  if (!isObject(manifest)) return bad("is no object")
   if (manifest["kind"] !== "Pod") return bad(`kind: wants Pod, has ${JSON.stringify(manifest["kind"] ?? null)}`)
   if (manifest["apiVersion"] !== "v1") {
     return bad(`apiVersion: wants v1, has ${JSON.stringify(manifest["apiVersion"] ?? null)}`)
   }
   const { metadata, spec } = manifest
-  if (!isRecord(metadata) || typeof metadata["name"] !== "string" || metadata["name"] === "") {
+  if (!isObject(metadata) || typeof metadata["name"] !== "string" || metadata["name"] === "") {
     return bad("metadata.name: is required")
   }
-  if (!isRecord(spec)) return bad("spec: is required")
+  if (!isObject(spec)) return bad("spec: is required")
   const uid = typeof metadata["uid"] === "string" && metadata["uid"] !== ""
     ? metadata["uid"]
     : staticUid(from.contents, from.origin, from.nodeName)
   const tolerations = Array.isArray(spec["tolerations"]) ? spec["tolerations"] : []
-  const decoded = decodePod({
+  // What an API server would have filled in before a kubelet sees the pod.
+  const decoded = decodePod(defaultPod({
     ...manifest,
     metadata: {
       ...metadata,
@@ -110,19 +100,19 @@ export const staticPod = (manifest: unknown, from: StaticOrigin): Result.Result<
       uid,
       creationTimestamp: from.seen,
       annotations: {
-        ...(isRecord(metadata["annotations"]) ? metadata["annotations"] : {}),
+        ...(isObject(metadata["annotations"]) ? metadata["annotations"] : {}),
         [annotationConfigHash]: uid,
         [annotationConfigSource]: from.source,
         [annotationConfigSeen]: from.seen
       }
     },
     spec: {
-      ...withDefaults(spec),
+      ...spec,
       nodeName: from.nodeName,
       ...(from.source === "file" ? { tolerations: [...tolerations, tolerateAll] } : {})
     },
     status: { phase: "Pending" }
-  })
+  }))
   if (Result.isFailure(decoded)) return bad(decoded.failure.detail)
   const pod = decoded.success
   if (pod.spec.containers.length === 0) return bad("spec.containers: is required")

@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer, Result, Stream } from "effect"
 import { NotFound, Permanent, Retryable } from "../../domain/failure.ts"
+import { at } from "../../domain/k8s/json.ts"
 import type { ApiResource } from "../../domain/k8s/resources.ts"
 import { HeartbeatApi } from "./HeartbeatApi.ts"
 import {
@@ -19,7 +20,6 @@ import {
   type Selection
 } from "./KubeApi.ts"
 import { answer, collect } from "./memory/front.ts"
-import { at } from "./memory/json.ts"
 import type { ApiKind } from "./memory/kinds.ts"
 import type { MemoryApi } from "./memory/MemoryApi.ts"
 import { methodNotAllowed, noSuchPath, type Refusal } from "./memory/refusal.ts"

@@ -1,5 +1,5 @@
 /** The object of a pod goes when everything of the pod on the node has gone: containers, sandbox, mounts (F7). */
-import { at } from "../../layers/api/memory/json.ts"
+import { at } from "../../domain/k8s/json.ts"
 import type { Invariant } from "../Watching.ts"
 
 export const deletedLast: Invariant = {

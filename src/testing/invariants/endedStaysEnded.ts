@@ -1,5 +1,5 @@
 /** A pod that has Succeeded or Failed stays that, and restarts are only ever counted up. */
-import { at } from "../../layers/api/memory/json.ts"
+import { at } from "../../domain/k8s/json.ts"
 import type { Invariant } from "../Watching.ts"
 
 const ended = (phase: unknown): boolean => phase === "Succeeded" || phase === "Failed"

@@ -1,5 +1,5 @@
 /** When nothing goes wrong any more, the status of a pod names the containers that run, as running. */
-import { at } from "../../layers/api/memory/json.ts"
+import { at } from "../../domain/k8s/json.ts"
 import type { Invariant } from "../Watching.ts"
 
 export const statusTrue: Invariant = {

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Yaml from "yaml"
 import { demoImage, demoImageName } from "../../../src/cli/up/demoImage.ts"
-import { kubeconfigText } from "../../../src/cli/up/kubeconfigFile.ts"
+import { kubeconfig } from "../../../src/layers/api/memory/kubeconfig.ts"
 
 describe("the demo's image", () => {
   it.effect("has a shell and sleep, under the name that the manifest asks for", () =>
@@ -33,7 +33,7 @@ describe("the demo's image without a busybox", () => {
 describe("the kubeconfig", () => {
   it("names one server and one user", () => {
     const { clusters, contexts, users, "current-context": current } = Yaml.parse(
-      kubeconfigText({ url: "https://127.0.0.1:1", token: "t", certificateAuthority: "ca" })
+      kubeconfig({ url: "https://127.0.0.1:1", certificateAuthority: "ca" }, { token: "t" })
     )
     assert.deepEqual(clusters, [{
       name: current,

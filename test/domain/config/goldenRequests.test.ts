@@ -15,11 +15,11 @@ import type { ConfigMap } from "../../../src/domain/k8s/configMap.ts"
 import type { Container } from "../../../src/domain/k8s/container.ts"
 import { decodePod } from "../../../src/domain/k8s/decode.ts"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
+import { defaultPod } from "../../../src/domain/k8s/podDefaults.ts"
 import type { Secret } from "../../../src/domain/k8s/secret.ts"
 import type { Service } from "../../../src/domain/k8s/service.ts"
 import type { Volume } from "../../../src/domain/k8s/volume.ts"
 import { ContainerConfigSchema, PodSandboxConfigSchema } from "../../../src/gen/cri/api_pb.ts"
-import { defaultPod } from "../../../src/layers/api/memory/defaultPod.ts"
 import { callsOf, readRecording, recordedCases, type Recording } from "../../golden/recording.ts"
 
 const node: NodeSettings = {

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import { decodePod } from "../../../src/domain/k8s/decode.ts"
+import { defaultPod } from "../../../src/domain/k8s/podDefaults.ts"
 import {
   type CgroupNaming,
   cgroupPath,
@@ -27,7 +28,6 @@ import {
 } from "../../../src/domain/resources/cpu.ts"
 import { hugePageLimits, pageSizeOfResource } from "../../../src/domain/resources/hugePages.ts"
 import { amountsOf } from "../../../src/domain/resources/resourceLists.ts"
-import { defaultPod } from "../../../src/layers/api/memory/defaultPod.ts"
 import { readRecording, recordedCases } from "../../golden/recording.ts"
 import { asking, podWith } from "./pods.ts"
 

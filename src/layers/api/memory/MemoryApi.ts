@@ -4,13 +4,13 @@
  * shown to the watches. Time comes from `Clock` and chance from `Random`, both as they are when the server is made.
  */
 import { Clock, Effect, Random, type Scope } from "effect"
+import type { JsonObject } from "../../../domain/k8s/json.ts"
 import { namespaces, services } from "../../../domain/k8s/resources.ts"
 import type { ApiResource } from "../../../domain/k8s/resources.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import { kubernetesAddress } from "./allocateService.ts"
 import { type Authority, makeAuthority } from "./authority.ts"
 import type { Change } from "./history.ts"
-import type { JsonObject } from "./json.ts"
 import { makeReactions } from "./reactions.ts"
 import { priorityClasses } from "./resources.ts"
 import { makeRest, type Rest } from "./rest.ts"

@@ -1,8 +1,17 @@
 /** What admission does to a new pod: service account, priority, runtime class, tolerations; and whom it turns away. */
 import { Result } from "effect"
+import {
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  own,
+  put,
+  putObject,
+  textOf,
+  withDefaults
+} from "../../../domain/k8s/json.ts"
+import { mapContainers } from "../../../domain/k8s/podDefaults.ts"
 import { runtimeClasses, serviceAccounts } from "../../../domain/k8s/resources.ts"
-import { mapContainers } from "./defaultPod.ts"
-import { type JsonObject, objectOf, objectsOf, own, put, putObject, textOf, withDefaults } from "./json.ts"
 import { forbidden, type Refusal, type Subject } from "./refusal.ts"
 import { priorityClasses } from "./resources.ts"
 import { kindOf, newSuffix, type State } from "./state.ts"

@@ -1,6 +1,6 @@
 /** Spans of time as `kubectl` shows them: two units at most, coarser the longer they are. */
+import { textOf } from "../../../domain/k8s/json.ts"
 import { parseTime } from "../../../domain/k8s/time.ts"
-import { textOf } from "./json.ts"
 
 const pair = (large: number, largeUnit: string, small: number, smallUnit: string): string =>
   small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`

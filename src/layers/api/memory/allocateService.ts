@@ -1,6 +1,17 @@
 /** Cluster IPs and node ports: given out in order, so that a run gives the same ones again. */
+import {
+  at,
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  own,
+  put,
+  putList,
+  putObject,
+  textOf,
+  textsOf
+} from "../../../domain/k8s/json.ts"
 import { services } from "../../../domain/k8s/resources.ts"
-import { at, type JsonObject, objectOf, objectsOf, own, put, putList, putObject, textOf, textsOf } from "./json.ts"
 import { invalidValue } from "./problem.ts"
 import type { Cause } from "./refusal.ts"
 import { kindOf, type State } from "./state.ts"

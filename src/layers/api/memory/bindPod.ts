@@ -1,7 +1,7 @@
 /** Binding a pod to a node, as a scheduler asks for it. */
 import { Result } from "effect"
+import { at, type JsonObject, objectOf, objectsOf, put, putAt, textOf } from "../../../domain/k8s/json.ts"
 import type { KubeObject } from "../KubeApi.ts"
-import { at, type JsonObject, objectOf, objectsOf, put, putAt, textOf } from "./json.ts"
 import { required } from "./problem.ts"
 import * as Refusals from "./refusal.ts"
 import { kubeObject, type State, timestamp } from "./state.ts"

@@ -1,11 +1,11 @@
 /** A trivial scheduler: the node with the fewest pods among those that may run it. What fits nowhere waits for a change. */
+import { at, equal, objectOf, objectsOf, put, textOf } from "../../../domain/k8s/json.ts"
 import { events, nodes, pods } from "../../../domain/k8s/resources.ts"
 import { formatMicroTime } from "../../../domain/k8s/time.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import { bound, withCondition } from "./bindPod.ts"
 import { nodeOf } from "./collection.ts"
 import type { Change } from "./history.ts"
-import { at, equal, objectOf, objectsOf, put, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { type Candidate, candidateOf, obstacleTo, refusalText } from "./placement.ts"
 import type { Reaction } from "./reactions.ts"

@@ -1,6 +1,6 @@
 /** The objects of one kind, found by name, by namespace and, for pods, by node; listed in the order of their names. */
+import { at, textOf } from "../../../domain/k8s/json.ts"
 import type { KubeObject } from "../KubeApi.ts"
-import { at, textOf } from "./json.ts"
 import { keyOf } from "./revision.ts"
 
 export const nodeOf = (object: KubeObject): string => textOf(at(object, "spec", "nodeName"))

@@ -1,7 +1,7 @@
 /** Garbage collection: dependents are deleted when the last of their owners is gone, or before it in the foreground. */
+import { type JsonObject, listOf, objectsOf, put, textOf } from "../../../domain/k8s/json.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import type { Change } from "./history.ts"
-import { type JsonObject, listOf, objectsOf, put, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import type { Reaction } from "./reactions.ts"
 import { keyOf } from "./revision.ts"

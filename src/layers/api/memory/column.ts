@@ -1,6 +1,6 @@
 /** Columns of a table: what they are called, whether only wide output shows them, and how a cell is read off an object. */
+import { at, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "../../../domain/k8s/json.ts"
 import { since } from "./age.ts"
-import { at, type JsonObject, objectOf, objectsOf, textOf, textsOf } from "./json.ts"
 
 export type Cell = string | number | boolean
 

@@ -4,10 +4,10 @@
  * quantities made canonical. Whatever has that form already is kept by reference.
  */
 import { Result } from "effect"
+import { equal, isObject, type JsonObject } from "../../../domain/k8s/json.ts"
 import { formatTime, parseTime } from "../../../domain/k8s/time.ts"
 import { formatQuantity, parseQuantity } from "../../../domain/resources/quantity.ts"
 import type { Field, FieldType, Scalar, Shape } from "./fields.ts"
-import { equal, isObject, type JsonObject } from "./json.ts"
 
 /** What was wrong with an input, by paths such as `spec.containers[0].imagee`. */
 export interface Findings {

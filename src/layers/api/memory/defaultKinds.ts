@@ -1,6 +1,17 @@
 /** The values an API server fills into objects of each kind, apart from what it allocates or admits. */
-import { defaultPod, defaultTemplate } from "./defaultPod.ts"
-import { at, type JsonObject, objectOf, own, put, putAt, putList, putObject, textOf, withDefaults } from "./json.ts"
+import {
+  at,
+  type JsonObject,
+  objectOf,
+  own,
+  put,
+  putAt,
+  putList,
+  putObject,
+  textOf,
+  withDefaults
+} from "../../../domain/k8s/json.ts"
+import { defaultPod, defaultTemplate } from "../../../domain/k8s/podDefaults.ts"
 
 type Defaults = (object: JsonObject) => JsonObject
 

@@ -1,6 +1,6 @@
 /** What the server says of itself: version, health, which groups and resources there are, in both forms of discovery. */
+import type { JsonObject } from "../../../domain/k8s/json.ts"
 import { type ApiResource, apiVersionOf } from "../../../domain/k8s/resources.ts"
-import type { JsonObject } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { negotiate } from "./negotiate.ts"
 import * as Refusals from "./refusal.ts"

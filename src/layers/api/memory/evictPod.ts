@@ -1,6 +1,6 @@
 /** `pods/eviction`: a deletion that disruption budgets may refuse. */
 import { Result } from "effect"
-import { at, type JsonObject, numberOf, objectOf, textOf } from "./json.ts"
+import { at, type JsonObject, numberOf, objectOf, textOf } from "../../../domain/k8s/json.ts"
 import { Refusal } from "./refusal.ts"
 import { selectorHolds } from "./selectLabels.ts"
 import { kubeObject, type State } from "./state.ts"

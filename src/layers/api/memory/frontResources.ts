@@ -1,8 +1,8 @@
 /** Requests for resources: which verb a method means, how queries and bodies read, in which form the answer goes out. */
 import { Effect, Stream } from "effect"
+import { isObject, type JsonObject, textOf } from "../../../domain/k8s/json.ts"
 import { apiVersionOf } from "../../../domain/k8s/resources.ts"
 import { deleteOptionsOf } from "./evictPod.ts"
-import { isObject, type JsonObject, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import type { MemoryApi } from "./MemoryApi.ts"
 import { acceptable, negotiate } from "./negotiate.ts"

@@ -1,7 +1,7 @@
 /** A new namespace gets its default service account and the server's CA; one that is deleted takes its contents along. */
+import { listOf, putAt } from "../../../domain/k8s/json.ts"
 import { configMaps, namespaces, serviceAccounts } from "../../../domain/k8s/resources.ts"
 import type { KubeObject } from "../KubeApi.ts"
-import { listOf, putAt } from "./json.ts"
 import type { Reaction } from "./reactions.ts"
 import { kindOf, kubeObject, loopback, type State } from "./state.ts"
 import { create } from "./verbCreate.ts"

@@ -11,9 +11,9 @@ export interface Credentials {
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64")
 
-/** The text of a kubeconfig with one cluster, one user and one context, all called `name`. */
+/** The text of a kubeconfig with one cluster, one user and one context, all called `name`, for the namespace default. */
 export const kubeconfig = (
-  { certificateAuthority, url }: Serving,
+  { certificateAuthority, url }: Pick<Serving, "url" | "certificateAuthority">,
   { certificate, key, token }: Credentials = {},
   name = "kubeffect"
 ): string =>
@@ -35,6 +35,6 @@ export const kubeconfig = (
         ...(key === undefined ? {} : { "client-key-data": base64(key) })
       }
     }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
+    contexts: [{ name, context: { cluster: name, user: name, namespace: "default" } }],
     "current-context": name
   })

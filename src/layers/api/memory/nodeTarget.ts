@@ -1,9 +1,9 @@
 /** Which node answers a request for logs, a shell or a forwarded port of a pod, and under which path it does so. */
 import { Result } from "effect"
+import { at, numberOf, objectsOf, textOf } from "../../../domain/k8s/json.ts"
 import { nodes } from "../../../domain/k8s/resources.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import { nodeOf } from "./collection.ts"
-import { at, numberOf, objectsOf, textOf } from "./json.ts"
 import type { Place } from "./paths.ts"
 import * as Refusals from "./refusal.ts"
 import type { NodeAddress, Pass } from "./reply.ts"

@@ -2,10 +2,10 @@
  * OpenAPI v3 from the table of fields: as much as `kubectl` reads to merge, to validate on the server and to explain. A
  * document for each group and version, with the types that its kinds are made of.
  */
+import type { JsonObject } from "../../../domain/k8s/json.ts"
 import { apiVersionOf } from "../../../domain/k8s/resources.ts"
 import { descriptions } from "./descriptions.ts"
 import type { Field, FieldType, Scalar, Shape } from "./fields.ts"
-import type { JsonObject } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import * as Refusals from "./refusal.ts"
 import { jsonReply, refusalReply, type Reply } from "./reply.ts"

@@ -1,8 +1,8 @@
 /** The ways to patch an object: JSON operations, JSON merge, strategic merge, and server-side apply as create-or-merge. */
 import { Result } from "effect"
 import { applyPatch, type Operation } from "rfc6902"
+import { equal, isObject, type JsonObject, objectOf, own, putAll } from "../../../domain/k8s/json.ts"
 import type { Shape } from "./fields.ts"
-import { equal, isObject, type JsonObject, objectOf, own, putAll } from "./json.ts"
 import type { Patched } from "./patchDirectives.ts"
 import { strategicPatch } from "./patchStrategic.ts"
 import { badRequest, Refusal } from "./refusal.ts"

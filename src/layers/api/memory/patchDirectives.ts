@@ -1,6 +1,6 @@
 /** What the `$` keys of a strategic merge patch have in common. */
 import type { Result } from "effect"
-import { isObject, objectOf, own } from "./json.ts"
+import { isObject, objectOf, own } from "../../../domain/k8s/json.ts"
 import type { Refusal } from "./refusal.ts"
 
 export type Patched<A> = Result.Result<A, Refusal>

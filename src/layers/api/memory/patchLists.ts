@@ -1,6 +1,6 @@
 /** Merging the lists of a strategic merge patch: by a key of their elements, or by value. */
 import { Result } from "effect"
-import { equal, isObject, type JsonObject, listOf, own } from "./json.ts"
+import { equal, isObject, type JsonObject, listOf, own } from "../../../domain/k8s/json.ts"
 import { type Patched, plain } from "./patchDirectives.ts"
 import { badRequest } from "./refusal.ts"
 

@@ -3,8 +3,8 @@
  * replace, delete, reorder and prune. What a patch leaves alone is shared with the original.
  */
 import { Result } from "effect"
+import { equal, isObject, type JsonObject, listOf, objectOf, own, put, putAll } from "../../../domain/k8s/json.ts"
 import type { Field, FieldType, Shape } from "./fields.ts"
-import { equal, isObject, type JsonObject, listOf, objectOf, own, put, putAll } from "./json.ts"
 import { isDirective, type Patched, plain } from "./patchDirectives.ts"
 import { mergeLists } from "./patchLists.ts"
 import { badRequest } from "./refusal.ts"

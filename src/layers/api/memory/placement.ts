@@ -1,5 +1,5 @@
 /** Where a pod may run: node selector, required node affinity, taints and tolerations; and which of those nodes is best. */
-import { at, type JsonObject, objectOf, objectsOf, textOf } from "./json.ts"
+import { at, type JsonObject, objectOf, objectsOf, textOf } from "../../../domain/k8s/json.ts"
 import { expressionsHold, mapHolds } from "./selectLabels.ts"
 
 /** What the binder keeps of a node. */

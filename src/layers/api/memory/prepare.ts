@@ -1,9 +1,20 @@
 /** What the server itself sets in objects that are written, kind by kind: statuses, generations, requesters. */
 import { Result } from "effect"
+import {
+  at,
+  equal,
+  type JsonObject,
+  objectOf,
+  objectsOf,
+  own,
+  put,
+  putAt,
+  putObject,
+  withDefaults
+} from "../../../domain/k8s/json.ts"
+import { qosClassOf } from "../../../domain/k8s/podDefaults.ts"
 import { admitPod, gated } from "./admitPod.ts"
 import { addressCauses, allocated } from "./allocateService.ts"
-import { qosClassOf } from "./defaultPod.ts"
-import { at, equal, type JsonObject, objectOf, objectsOf, own, put, putAt, putObject, withDefaults } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import type { Cause, Refusal } from "./refusal.ts"
 import type { Identity, State } from "./state.ts"

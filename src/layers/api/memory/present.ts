@@ -1,7 +1,7 @@
 /** Objects, lists and events in the form that a request asked for: plain, as tables, or as metadata only. */
+import type { JsonObject } from "../../../domain/k8s/json.ts"
 import { apiVersionOf } from "../../../domain/k8s/resources.ts"
 import type { KubeObject, WatchEvent } from "../KubeApi.ts"
-import type { JsonObject } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import type { MemoryApi } from "./MemoryApi.ts"
 import type { Form } from "./negotiate.ts"

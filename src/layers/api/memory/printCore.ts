@@ -1,4 +1,14 @@
 /** The columns of `kubectl get` for the kinds of the core group. */
+import {
+  at,
+  type JsonObject,
+  listOf,
+  numberOf,
+  objectOf,
+  objectsOf,
+  textOf,
+  textsOf
+} from "../../../domain/k8s/json.ts"
 import { since } from "./age.ts"
 import {
   ageColumn,
@@ -13,7 +23,6 @@ import {
   text,
   wide
 } from "./column.ts"
-import { at, type JsonObject, listOf, numberOf, objectOf, objectsOf, textOf, textsOf } from "./json.ts"
 import { podColumns } from "./printPods.ts"
 
 const nodeStatus = (node: JsonObject): string => {

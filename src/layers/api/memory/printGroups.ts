@@ -1,4 +1,5 @@
 /** The columns of `kubectl get` for the kinds of the named groups. */
+import { at, type JsonObject, listOf, numberOf, objectsOf, textOf, textsOf } from "../../../domain/k8s/json.ts"
 import { parseTime } from "../../../domain/k8s/time.ts"
 import { since, span } from "./age.ts"
 import {
@@ -16,7 +17,6 @@ import {
   text,
   wide
 } from "./column.ts"
-import { at, type JsonObject, listOf, numberOf, objectsOf, textOf, textsOf } from "./json.ts"
 
 const template = templateColumns("spec", "template")
 const selector = wide(text("Selector", (object) => selectorText(at(object, "spec", "selector"))))

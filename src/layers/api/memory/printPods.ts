@@ -1,8 +1,8 @@
 /** The columns of `kubectl get pods`, with the STATUS that sums up a pod's containers as Kubernetes does. */
+import { at, type JsonObject, listOf, numberOf, objectOf, objectsOf, textOf } from "../../../domain/k8s/json.ts"
 import { parseTime } from "../../../domain/k8s/time.ts"
 import { since } from "./age.ts"
 import { ageColumn, type Column, nameColumn, path, plainText, text, wide } from "./column.ts"
-import { at, type JsonObject, listOf, numberOf, objectOf, objectsOf, textOf } from "./json.ts"
 
 interface Summary {
   readonly status: string

@@ -4,9 +4,9 @@
  */
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire"
 import { Result } from "effect"
+import { type JsonObject, listOf, objectOf } from "../../../domain/k8s/json.ts"
 import { formatMicroTime, formatTime } from "../../../domain/k8s/time.ts"
 import type { Field, FieldTable, FieldType, Scalar, Shape } from "./fields.ts"
-import { type JsonObject, listOf, objectOf } from "./json.ts"
 import { badRequest, type Refusal } from "./refusal.ts"
 
 export const protobufType = "application/vnd.kubernetes.protobuf"

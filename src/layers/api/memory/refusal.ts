@@ -3,7 +3,7 @@
  * objects they travel in.
  */
 import { Data } from "effect"
-import type { JsonObject } from "./json.ts"
+import type { JsonObject } from "../../../domain/k8s/json.ts"
 
 export interface Cause {
   readonly reason: string

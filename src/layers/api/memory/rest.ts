@@ -1,11 +1,11 @@
 /** The verbs as effects, for callers in the process and over HTTP alike: each is one atomic step with all that follows. */
 import { type Cause, Effect, Queue, Result, Stream } from "effect"
+import { type JsonObject, objectOf, textOf } from "../../../domain/k8s/json.ts"
 import { certificateSigningRequests, pods } from "../../../domain/k8s/resources.ts"
 import type { KubeObject, WatchEvent } from "../KubeApi.ts"
 import type { Authority } from "./authority.ts"
 import { bind } from "./bindPod.ts"
 import { evict } from "./evictPod.ts"
-import { type JsonObject, objectOf, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import * as Refusals from "./refusal.ts"
 import { review } from "./reviews.ts"

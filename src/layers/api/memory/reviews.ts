@@ -1,5 +1,5 @@
 /** The kinds that are questions: who does a token belong to, who am I, may someone do something. Nothing is stored. */
-import { at, type JsonObject, objectOf, put, textOf, textsOf } from "./json.ts"
+import { at, type JsonObject, objectOf, put, textOf, textsOf } from "../../../domain/k8s/json.ts"
 import type { ApiKind } from "./kinds.ts"
 import type { AccessQuestion, Identity, State } from "./state.ts"
 import { identify, issuer } from "./tokens.ts"

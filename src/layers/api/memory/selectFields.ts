@@ -1,6 +1,6 @@
 /** Field selectors: which fields each kind can be selected by, and the text form as a predicate over objects. */
 import { Result } from "effect"
-import { at, textOf } from "./json.ts"
+import { at, textOf } from "../../../domain/k8s/json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { badRequest, type Refusal } from "./refusal.ts"
 

@@ -1,6 +1,6 @@
 /** Label selectors: the text form of queries and the structured form of specs, as predicates over a label map. */
 import { Result } from "effect"
-import { type JsonObject, objectOf, objectsOf, own, textOf, textsOf } from "./json.ts"
+import { type JsonObject, objectOf, objectsOf, own, textOf, textsOf } from "../../../domain/k8s/json.ts"
 import { badRequest, type Refusal } from "./refusal.ts"
 
 export type LabelPredicate = (labels: JsonObject) => boolean

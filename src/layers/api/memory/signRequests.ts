@@ -1,8 +1,8 @@
 /** Certificate signing requests: those of kubelets are approved and signed by the server itself, others when approved. */
 import { Effect, Option } from "effect"
+import { at, numberOf, objectOf, objectsOf, put, textOf, textsOf } from "../../../domain/k8s/json.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import type { Authority } from "./authority.ts"
-import { at, numberOf, objectOf, objectsOf, put, textOf, textsOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { kubeObject, type State, timestamp } from "./state.ts"
 

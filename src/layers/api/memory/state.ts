@@ -1,10 +1,10 @@
 /** What one API server in memory is made of, and the clock and dice it shares: verbs and reactions work on this. */
 import type { Clock, Random } from "effect"
+import { isObject, type JsonObject } from "../../../domain/k8s/json.ts"
 import { type ApiResource, apiVersionOf } from "../../../domain/k8s/resources.ts"
 import { formatTime } from "../../../domain/k8s/time.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import { type FieldTable, readFields } from "./fields.ts"
-import { isObject, type JsonObject } from "./json.ts"
 import { type ApiKind, readKinds } from "./kinds.ts"
 import { Store } from "./store.ts"
 

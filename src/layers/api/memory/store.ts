@@ -2,11 +2,11 @@
  * What is stored, for all kinds, under one counter of versions: every write makes exactly one change, which is kept in the
  * history and shown to the watches before the call returns. Stored objects are shared with everyone and never changed.
  */
+import type { JsonObject } from "../../../domain/k8s/json.ts"
 import { apiVersionOf } from "../../../domain/k8s/resources.ts"
 import type { KubeObject, WatchEvent } from "../KubeApi.ts"
 import { Collection } from "./collection.ts"
 import { type Change, History } from "./history.ts"
-import type { JsonObject } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { keyOf, stamped } from "./revision.ts"
 import { Watchers } from "./watchers.ts"

@@ -1,6 +1,6 @@
 /** Objects as the tables that `kubectl get` prints; a kind without columns of its own shows its name and age. */
+import { type JsonObject, objectOf } from "../../../domain/k8s/json.ts"
 import { ageColumn, type Column, nameColumn } from "./column.ts"
-import { type JsonObject, objectOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { coreColumns } from "./printCore.ts"
 import { groupColumns } from "./printGroups.ts"

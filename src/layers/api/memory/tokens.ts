@@ -1,9 +1,9 @@
 /** Bearer tokens: those the server was given, and those it issues for service accounts, as JSON Web Tokens. */
 import { Result } from "effect"
 import { createHmac, timingSafeEqual } from "node:crypto"
+import { at, isObject, type JsonObject, numberOf, objectOf, put, textOf, textsOf } from "../../../domain/k8s/json.ts"
 import { pods, secrets, serviceAccounts } from "../../../domain/k8s/resources.ts"
 import { formatTime } from "../../../domain/k8s/time.ts"
-import { at, isObject, type JsonObject, numberOf, objectOf, put, textOf, textsOf } from "./json.ts"
 import { invalidValue } from "./problem.ts"
 import * as Refusals from "./refusal.ts"
 import { type Identity, kindOf, kubeObject, newUid, nowMillis, type State, timestamp } from "./state.ts"

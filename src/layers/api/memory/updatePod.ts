@@ -1,5 +1,16 @@
 /** What may change in a pod that exists: little through the pod itself, one thing each through its subresources. */
-import { equal, type JsonObject, listOf, mapList, objectOf, objectsOf, own, put, putObject, textOf } from "./json.ts"
+import {
+  equal,
+  type JsonObject,
+  listOf,
+  mapList,
+  objectOf,
+  objectsOf,
+  own,
+  put,
+  putObject,
+  textOf
+} from "../../../domain/k8s/json.ts"
 import { immutable, invalidValue, refused } from "./problem.ts"
 import type { Cause } from "./refusal.ts"
 import { labelProblems } from "./validateMeta.ts"

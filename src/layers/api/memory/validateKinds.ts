@@ -1,5 +1,5 @@
 /** What objects of each kind must satisfy beyond their metadata: the essentials that clients rely on being refused. */
-import { equal, type JsonObject, objectOf, objectsOf, own, textOf } from "./json.ts"
+import { equal, type JsonObject, objectOf, objectsOf, own, textOf } from "../../../domain/k8s/json.ts"
 import { immutable, invalidValue, refused, required, unsupported } from "./problem.ts"
 import type { Cause } from "./refusal.ts"
 import { mapHolds, selectorHolds } from "./selectLabels.ts"

@@ -1,5 +1,5 @@
 /** Names, labels, annotations and owners: what every object's metadata must satisfy, on creation and on update. */
-import { type JsonObject, listOf, objectOf, objectsOf, own, textOf } from "./json.ts"
+import { type JsonObject, listOf, objectOf, objectsOf, own, textOf } from "../../../domain/k8s/json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { immutable, invalidValue, refused, required, tooLong } from "./problem.ts"
 import type { Cause } from "./refusal.ts"

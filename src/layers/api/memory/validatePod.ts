@@ -1,6 +1,6 @@
 /** What a pod's spec must satisfy: the essentials, in Kubernetes' words. */
+import { type JsonObject, listOf, objectOf, objectsOf, own, textOf } from "../../../domain/k8s/json.ts"
 import { quantityOf } from "../../../domain/resources/quantity.ts"
-import { type JsonObject, listOf, objectOf, objectsOf, own, textOf } from "./json.ts"
 import { duplicate, invalidValue, missing, refused, required, unsupported } from "./problem.ts"
 import type { Cause } from "./refusal.ts"
 import { labelProblems, subdomainProblems } from "./validateMeta.ts"

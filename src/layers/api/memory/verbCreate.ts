@@ -1,10 +1,10 @@
 /** Creating objects: decoded, given defaults, admitted, completed, checked, stored — in the order of a real server. */
 import { Result } from "effect"
+import { isObject, type JsonObject, objectOf, objectsOf, own, put, textOf } from "../../../domain/k8s/json.ts"
 import { namespaces } from "../../../domain/k8s/resources.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import { decodeFields, noFindings } from "./decode.ts"
 import { defaultObject } from "./defaultKinds.ts"
-import { isObject, type JsonObject, objectOf, objectsOf, own, put, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { createCauses, prepareCreate, withoutStatus } from "./prepare.ts"
 import * as Refusals from "./refusal.ts"

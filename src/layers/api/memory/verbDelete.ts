@@ -3,10 +3,10 @@
  * with no grace left.
  */
 import { Result } from "effect"
+import { at, type JsonObject, listOf, numberOf, own, put, textOf } from "../../../domain/k8s/json.ts"
 import { formatTime, parseTime } from "../../../domain/k8s/time.ts"
 import type { DeleteOptions, KubeObject } from "../KubeApi.ts"
 import { nodeOf } from "./collection.ts"
-import { at, type JsonObject, listOf, numberOf, own, put, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import * as Refusals from "./refusal.ts"
 import { kubeObject, nowMillis, type State } from "./state.ts"

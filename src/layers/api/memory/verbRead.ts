@@ -1,7 +1,7 @@
 /** Reading: one object, lists in pages that all show one moment, and watches from now or from a version in the past. */
 import { Result } from "effect"
+import { objectOf } from "../../../domain/k8s/json.ts"
 import type { KubeObject, WatchEvent } from "../KubeApi.ts"
-import { objectOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import * as Refusals from "./refusal.ts"
 import { parseRevision } from "./revision.ts"

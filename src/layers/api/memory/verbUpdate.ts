@@ -1,9 +1,9 @@
 /** Changing what is stored: a replacement or a patch, of the object or of a subresource, against the version it names. */
 import { Result } from "effect"
+import { at, type JsonObject, listOf, objectOf, own, put, putAt, textOf } from "../../../domain/k8s/json.ts"
 import type { KubeObject } from "../KubeApi.ts"
 import { sameContent } from "./decode.ts"
 import { defaultObject } from "./defaultKinds.ts"
-import { at, type JsonObject, listOf, objectOf, own, put, putAt, textOf } from "./json.ts"
 import type { ApiKind } from "./kinds.ts"
 import { applyPatchTo, type PatchRequest } from "./patch.ts"
 import { prepareUpdate, updateCauses } from "./prepare.ts"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
+import { isObject, type JsonObject } from "../../../../src/domain/k8s/json.ts"
 import { readFields } from "../../../../src/layers/api/memory/fields.ts"
-import { isObject, type JsonObject } from "../../../../src/layers/api/memory/json.ts"
 import { applyPatchTo, type PatchRequest } from "../../../../src/layers/api/memory/patch.ts"
 
 const fields = readFields()

@@ -1,8 +1,8 @@
 /** A server in memory and short ways to write to it, for the tests of this folder. */
 import { Effect } from "effect"
+import { at } from "../../../../src/domain/k8s/json.ts"
 import { type ApiResource, configMaps, nodes, pods } from "../../../../src/domain/k8s/resources.ts"
 import type { KubeObject } from "../../../../src/layers/api/KubeApi.ts"
-import { at } from "../../../../src/layers/api/memory/json.ts"
 import * as MemoryApi from "../../../../src/layers/api/memory/MemoryApi.ts"
 import type { PatchType } from "../../../../src/layers/api/memory/patch.ts"
 import { kindOf, loopback } from "../../../../src/layers/api/memory/state.ts"
