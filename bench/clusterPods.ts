@@ -31,8 +31,11 @@ const podOf = (name: string, image: string, deaf: boolean): KubeObject => ({
   }
 })
 
+/** Pods that are created and deleted at the API server. */
+export type ClusterPods = Effect.Success<typeof makeClusterPods>
+
 /** Told of every change of pods, for as long as the scope. */
-export const makeWatcher = Effect.gen(function*() {
+export const makeClusterPods = Effect.gen(function*() {
   const api = yield* KubeApi
   const waiting = new Map<
     string,
