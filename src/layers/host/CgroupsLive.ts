@@ -39,15 +39,17 @@ const wrapped =
   <A, R>(effect: Effect.Effect<A, CgroupError | HostFileError, R>): Effect.Effect<A, CgroupError, R> =>
     Effect.mapError(effect, (error) => (error instanceof CgroupError ? error : wrap(op, path)(error)))
 
-const making = ({ files, layout }: CgroupGround) => {
+const making = (ground: CgroupGround) => {
+  const { files, layout } = ground
   const apply = Effect.fn("Cgroups.apply")(function*(path: string, resources: CgroupResources) {
     yield* applyTo(files, path, resources, yield* layout).pipe(Effect.mapError(wrap("apply", path)))
   })
   const create = Effect.fn("Cgroups.create")(function*(path: string, resources?: CgroupResources) {
     const at = yield* layout
-    yield* Effect.forEach(at.own, (tree) => createIn(files, tree, path, at), { discard: true }).pipe(
-      Effect.mapError(wrap("create", path))
-    )
+    yield* Effect.forEach(at.own, (tree) => createIn(ground, tree, path, at), {
+      concurrency: "unbounded",
+      discard: true
+    }).pipe(Effect.mapError(wrap("create", path)))
     if (resources !== undefined) yield* apply(path, resources)
   })
   const enter = Effect.fn("Cgroups.enter")(function*(path: string, pid: number) {
@@ -152,7 +154,7 @@ const make = Effect.fnUntraced(function*(options: CgroupsOptions) {
     readLayout(files, root).pipe(Effect.mapError(wrap("layout", root))),
     "10 seconds"
   )
-  const ground: CgroupGround = { files, layout }
+  const ground: CgroupGround = { files, layout, prepared: new Set() }
   const { find: _, ...seen } = looking(ground)
   return Cgroups.of({
     mode: Effect.map(layout, (at) => at.mode),

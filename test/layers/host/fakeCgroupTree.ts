@@ -65,7 +65,8 @@ export const layer = (host: HostFilesMemory.MemoryHost): Layer.Layer<HostFiles> 
           }),
         removeDirectory: (path) =>
           Effect.suspend(() => {
-            if (!host.exists(path) || pidsOf(host, path).length > 0) return files.removeDirectory(path)
+            const busy = host.exists(path) && (groupsBelow(host, path).length > 1 || pidsOf(host, path).length > 0)
+            if (busy || !host.exists(path)) return files.removeDirectory(path)
             for (const inode of host.at(path).inode.entries.values()) {
               if (inode.type === "file") host.removeFile(`${path}/${inode.name}`)
             }

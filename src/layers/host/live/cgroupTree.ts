@@ -9,6 +9,8 @@ export interface CgroupGround {
   readonly files: HostFiles["Service"]
   /** May fail until the hierarchies are mounted. */
   readonly layout: Effect.Effect<CgroupLayout, CgroupError>
+  /** Directories that are known to hand down what their children need. */
+  readonly prepared: Set<string>
 }
 
 /** Killed processes vanish within milliseconds, unless they hang in the kernel: about five seconds in all. */
@@ -51,21 +53,43 @@ const handDown = Effect.fnUntraced(function*(
   yield* files.writeInto(`${directory}/cgroup.subtree_control`, missing.map((name) => `+${name}`).join(" "))
 })
 
-/** Makes the group in one tree, with its parents. */
-export const createIn = Effect.fnUntraced(function*(
+/** Makes the directory usable for children and processes of its own; its parent is so already. */
+const makeGroup = Effect.fnUntraced(function*(
   files: HostFiles["Service"],
+  parent: string,
+  directory: string,
+  inCpuset: boolean
+) {
+  yield* files.makeDirectory(directory).pipe(Effect.catchIf((error) => error.code === "EEXIST", () => Effect.void))
+  if (inCpuset) yield* inheritCpuset(files, directory, parent)
+})
+
+/**
+ * Makes the group in one tree, with its parents. `prepared` holds the parents that were seen to be usable: most groups
+ * are children of the same few, and a parent that has gone since shows by the kernel's answer.
+ */
+export const createIn = Effect.fnUntraced(function*(
+  { files, prepared }: CgroupGround,
   tree: string,
   path: string,
   layout: CgroupLayout
 ) {
-  let parent = tree
-  for (const name of path.split("/").filter((part) => part !== "")) {
-    if (layout.mode === "v2") yield* handDown(files, parent, layout.controllers)
-    const directory = `${parent}/${name}`
-    yield* files.makeDirectory(directory, { recursive: true, mode: 0o755 })
-    if (layout.mode !== "v2" && tree === layout.treeOf("cpuset")) yield* inheritCpuset(files, directory, parent)
-    parent = directory
-  }
+  const inCpuset = layout.mode !== "v2" && tree === layout.treeOf("cpuset")
+  const names = path.split("/").filter((part) => part !== "")
+  const whole = Effect.gen(function*() {
+    let parent = tree
+    for (const name of names) {
+      if (layout.mode === "v2") yield* handDown(files, parent, layout.controllers)
+      prepared.add(parent)
+      yield* makeGroup(files, parent, `${parent}/${name}`, inCpuset)
+      parent = `${parent}/${name}`
+    }
+  })
+  const parent = [tree, ...names.slice(0, -1)].join("/")
+  if (!prepared.has(parent)) return yield* whole
+  yield* makeGroup(files, parent, `${parent}/${names.at(-1)}`, inCpuset).pipe(
+    Effect.catchReason("HostFileError", "NotFound", () => whole)
+  )
 })
 
 export const applyTo = Effect.fnUntraced(function*(
@@ -94,9 +118,9 @@ export const directoryOf = Effect.fnUntraced(function*(
   return undefined
 })
 
-/** The kernel's own files are known by their prefix: asking about each would be 60 calls a group. */
+/** The kernel's own files are known by their names: asking about each would be 60 calls a group. */
 const kernelFile =
-  /^(cgroup|cpu|cpuacct|cpuset|memory|pids|hugetlb|io|blkio|devices|freezer|misc|rdma|net_cls|net_prio)\./
+  /^(tasks|notify_on_release|release_agent|(cgroup|cpu|cpuacct|cpuset|memory|pids|hugetlb|io|blkio|devices|freezer|misc|rdma|net_cls|net_prio)\..*)$/
 
 export const subdirectories = Effect.fnUntraced(function*(files: HostFiles["Service"], directory: string) {
   const names: Array<string> = []
@@ -136,14 +160,23 @@ const removeGroup = (files: HostFiles["Service"], directory: string) =>
     Effect.retry({ schedule: untilEmpty, while: (error) => error.code === "EBUSY" })
   )
 
-/** Removes the empty group and what is below from all trees. */
+/** Removes the empty group and what is below from all trees: in one call each where nothing is below. */
 export const removeEverywhere = Effect.fnUntraced(function*(
   files: HostFiles["Service"],
   path: string,
   layout: CgroupLayout
 ) {
-  for (const tree of layout.trees) {
-    if (!(yield* isTree(files, `${tree}${path}`))) continue
-    yield* Effect.forEach(yield* descend(files, `${tree}${path}`), (one) => removeGroup(files, one), { discard: true })
-  }
+  const removeTree = (directory: string) =>
+    files.removeDirectory(directory).pipe(
+      Effect.catchReason("HostFileError", "NotFound", () => Effect.void),
+      Effect.catchIf((error) => error.code === "EBUSY" || error.code === "ENOTEMPTY", () =>
+        Effect.flatMap(
+          descend(files, directory),
+          Effect.forEach((one) => removeGroup(files, one), { discard: true })
+        ))
+    )
+  yield* Effect.forEach(layout.trees, (tree) => removeTree(`${tree}${path}`), {
+    concurrency: "unbounded",
+    discard: true
+  })
 })
