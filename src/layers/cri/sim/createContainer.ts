@@ -2,11 +2,12 @@
 import { Effect } from "effect"
 import { type ContainerConfig, NamespaceMode, Signal } from "../../../gen/cri/api_pb.ts"
 import { GrpcCode } from "../Cri.ts"
+import { annotatedScript } from "./annotated.ts"
 import { type Method, now, refuse, reserving, work } from "./call.ts"
 import type { StoredImage } from "./images.ts"
 import { makeProcess } from "./program.ts"
 import type { ContainerRecord, SandboxRecord } from "./records.ts"
-import { programOf } from "./script.ts"
+import { type ContainerScript, programOf, type Workload } from "./script.ts"
 import { containerName, type SimRuntime } from "./SimRuntime.ts"
 
 export const createContainer: Method<"createContainer"> = (runtime) =>
@@ -50,6 +51,26 @@ const userOf = (config: ContainerConfig, image: StoredImage): ContainerRecord["u
   return { uid, gid, groups: [...new Set([gid, ...(context?.supplementalGroups ?? []).map(Number)])] }
 }
 
+/** What its process will do: as the workloads of the runtime have it, else the pod's annotations, else its command. */
+export const behaviourOf = (
+  runtime: SimRuntime,
+  workload: Workload
+): Pick<ContainerRecord, "process" | "script" | "server"> => {
+  const script = runtime.options.workloads(workload) ?? annotatedScript(workload)
+  if (script !== undefined && script.inferred !== true) {
+    return { process: makeProcess(programOf(script)), script, server: false }
+  }
+  const { program, server } = runtime.programs(workload.command)
+  const { startError } = script ?? noScript
+  return {
+    process: makeProcess(startError === undefined ? program : { ...program, startError }),
+    script: script ?? noScript,
+    server
+  }
+}
+
+const noScript: ContainerScript = {}
+
 const newContainer = (runtime: SimRuntime, from: {
   readonly id: string
   readonly sandbox: SandboxRecord
@@ -59,19 +80,15 @@ const newContainer = (runtime: SimRuntime, from: {
 }): ContainerRecord => {
   const { config, createdAtMs, id, image, sandbox } = from
   const { attempt = 0, name = "" } = config.metadata ?? {}
-  const command = [...config.command, ...config.args]
-  const script = runtime.options.workloads({
+  const { process, script, server } = behaviourOf(runtime, {
     image: config.image?.userSpecifiedImage || (config.image?.image ?? ""),
     podName: sandbox.name,
     podNamespace: sandbox.namespace,
     podAnnotations: sandbox.annotations,
     containerName: name,
     attempt,
-    command
+    command: [...config.command, ...config.args]
   })
-  const { program, server } = script === undefined
-    ? runtime.programs(command)
-    : { program: programOf(script), server: false }
   const pid = (config.linux?.securityContext?.namespaceOptions ?? sandbox.namespaces)?.pid
   return {
     id,
@@ -91,10 +108,10 @@ const newContainer = (runtime: SimRuntime, from: {
     logPath: sandbox.logDirectory === "" || config.logPath === "" ? "" : `${sandbox.logDirectory}/${config.logPath}`,
     user: userOf(config, image),
     stopSignal: config.stopSignal === Signal.RUNTIME_DEFAULT ? Signal.SIGTERM : config.stopSignal,
-    script: script ?? noScript,
+    script,
     server,
     isInit: pid === NamespaceMode.CONTAINER,
-    process: makeProcess(program),
+    process,
     resources: config.linux?.resources,
     state: "Created",
     startedAtMs: 0,
@@ -108,5 +125,3 @@ const newContainer = (runtime: SimRuntime, from: {
     waiters: undefined
   }
 }
-
-const noScript = {}

@@ -1,5 +1,7 @@
 /** The image calls of the simulated runtime. */
 import { Effect, Random } from "effect"
+import { fnv1a32 } from "../../../domain/config/containerHash.ts"
+import { annotatedAnswer } from "./annotated.ts"
 import { image as imageMessage, imageFilesystem } from "./answers.ts"
 import { now, type Part, pause, refuse, work } from "./call.ts"
 import { fullName, pullMsOf, pullRefusal } from "./images.ts"
@@ -21,9 +23,9 @@ export const imageCalls = (runtime: SimRuntime): ImageCalls => ({
     return found === undefined ? {} : { image: imageMessage(found, image) }
   }),
 
-  pullImage: Effect.fnUntraced(function*({ image }, call) {
+  pullImage: Effect.fnUntraced(function*({ image, sandboxConfig }, call) {
     const name = fullName(image?.image ?? "")
-    const answer = runtime.options.registry(name)
+    const answer = annotatedAnswer(runtime.options.registry(name), sandboxConfig?.annotations ?? {}, fnv1a32(name))
     if (answer._tag !== "Image") {
       yield* pause(call, answer.afterMs ?? 100)
       const { code, detail } = pullRefusal(name, answer)

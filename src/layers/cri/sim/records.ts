@@ -2,7 +2,7 @@
 import type { LinuxContainerResources, Mount, NamespaceOption, Signal } from "../../../gen/cri/api_pb.ts"
 import type { Process } from "./program.ts"
 import type { ContainerScript } from "./script.ts"
-import type { Timer, Woken } from "./timers.ts"
+import type { Timer } from "../../../domain/timerHeap.ts"
 
 export type Labels = Readonly<Record<string, string>>
 

@@ -54,6 +54,8 @@ export interface ProcessMoment {
 
 /** What a container does. Everything left out is as a well-behaved server has it. */
 export interface ContainerScript {
+  /** Its program, and what that listens on, are as the command has it; what else is said here holds all the same. */
+  readonly inferred?: boolean
   /** From the call of StartContainer to its answer, on top of the runtime's own time. */
   readonly startDelayMs?: number
   /** StartContainer fails with this, in runc's words: `exec: "x": executable file not found in $PATH`. */
