@@ -1,5 +1,6 @@
 /** Assembles the interpreter of a pod's actions; each kind has its file in `actions/`. */
 import { Effect, Layer, Schedule } from "effect"
+import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
 import { podDir, podLogDirectory } from "../../../domain/config/podPaths.ts"
 import type { Pod } from "../../../domain/k8s/pod.ts"
 import { Action } from "../../../domain/pod/model.ts"
@@ -14,7 +15,7 @@ import type { EventRecorder } from "../../events/EventRecorder.ts"
 import type { ImagePuller } from "../../images/ImagePuller.ts"
 import type { NetworkProblems } from "../../network/NetworkProblems.ts"
 import { nodeSettings } from "../../node/nodeSettings.ts"
-import type { NodeState } from "../../node/NodeState.ts"
+import { NodeState } from "../../node/NodeState.ts"
 import type { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import type { ObjectCache } from "../../volumes/ObjectCache.ts"
@@ -23,6 +24,7 @@ import { type ActionContext, Outcome, PodActions } from "../PodActions.ts"
 import { destroyPodCgroup } from "../podCgroups.ts"
 import type { PodRegistry } from "../PodRegistry.ts"
 import type { ServiceCache } from "../ServiceCache.ts"
+import { makeStartPace } from "../startPace.ts"
 import { killContainer } from "./killContainer.ts"
 import { runSandbox } from "./runSandbox.ts"
 import { startContainer } from "./startContainer.ts"
@@ -60,12 +62,10 @@ const settled = <R>(effect: Effect.Effect<void, { readonly message: string }, R>
   )
 
 /** Its sandboxes go with all their containers; logs and folders after them. */
-const removeRecordsOf = Effect.fn("PodActions.removeRecords")(function*(pod: Pod) {
+const removeRecordsOf = Effect.fn("PodActions.removeRecords")(function*(pod: Pod, node: NodeSettings) {
   const cri = yield* Cri
   const files = yield* HostFiles
   const view = yield* RuntimeView
-  const current = yield* nodeSettings
-  const node = yield* current
   const mine = (yield* view.pods).find(({ uid }) => uid === pod.metadata.uid)
   yield* Effect.forEach(mine?.containerIds ?? [], (containerId) => cri.removeContainer({ containerId }), {
     discard: true
@@ -84,10 +84,11 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
   Effect.gen(function*() {
     const services = yield* Effect.context<Requirements>()
     const node = yield* nodeSettings
+    const paced = yield* makeStartPace((yield* (yield* NodeState).facts).cpuCount)
 
     const interpret = (context: ActionContext, action: Action): Effect.Effect<Outcome, never, Requirements> =>
       Action.$match(action, {
-        RunSandbox: (run) => Effect.flatMap(node, (settings) => runSandbox(context, run, settings)),
+        RunSandbox: (run) => paced(Effect.flatMap(node, (settings) => runSandbox(context, run, settings))),
         StopSandbox: ({ id }) => settled(stopSandbox(id)),
         StartContainer: (start) => Effect.flatMap(node, (settings) => startContainer(context, start, settings)),
         KillContainer: (kill) => killContainer(context, kill),
@@ -114,7 +115,8 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
           "remove the cgroup of a pod",
           Effect.flatMap(node, (settings) => destroyPodCgroup(pod, settings))
         ),
-      removeRecords: (pod) => insistently("remove the records of a pod", removeRecordsOf(pod))
+      removeRecords: (pod) =>
+        insistently("remove the records of a pod", Effect.flatMap(node, (settings) => removeRecordsOf(pod, settings)))
     })
   })
 )

@@ -31,8 +31,7 @@ const make = Effect.fnUntraced(function*(context: ActionContext, action: Run, no
   const cri = yield* Cri
   const events = yield* EventRecorder
   const volumes = yield* PodVolumes
-  yield* createPodCgroup(pod, node)
-  yield* makePodFolders(pod, node)
+  yield* Effect.all([createPodCgroup(pod, node), makePodFolders(pod, node)], { concurrency: 2, discard: true })
   const built = yield* Effect.fromResult(sandboxConfig({
     pod,
     node,
