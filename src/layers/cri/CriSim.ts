@@ -27,6 +27,7 @@ import type { RuntimeHappening } from "./sim/records.ts"
 import { sandboxCalls } from "./sim/sandboxes.ts"
 import { SimRuntime } from "./sim/SimRuntime.ts"
 
+export { adopt } from "./sim/adopt.ts"
 export type { Registry } from "./sim/images.ts"
 export { containerdLatencies } from "./sim/options.ts"
 export type { Latencies, Latency, SimOptions } from "./sim/options.ts"

@@ -46,6 +46,17 @@ export class Addresses {
     return undefined
   }
 
+  /** The very addresses that a sandbox has; undefined when they are taken or of no range. */
+  claim(ips: ReadonlyArray<string>): { readonly index: number; readonly ips: ReadonlyArray<string> } | undefined {
+    const size = Math.min(...this.#ranges.map((range) => range.size))
+    for (let index = 0; index < size; index += 1) {
+      if (this.#ranges[0]?.format(index) !== ips[0] || this.#used.has(index)) continue
+      this.#used.add(index)
+      return { index, ips }
+    }
+    return undefined
+  }
+
   free(index: number): void {
     this.#used.delete(index)
   }
