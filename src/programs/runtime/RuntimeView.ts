@@ -1,19 +1,24 @@
 /**
  * Which sandboxes and containers of the runtime belong to which pod. Listings and the workers' own calls teach it the
- * ids; `observe` then asks the runtime for the state of just those, so a worker always decides on an answer that is
- * newer than its own last action (parity G1).
+ * ids; `observe` then asks the runtime for the state of just those whose last answer an event, an own action or time has
+ * outdated, so a worker always decides on an answer that is newer than its own last action (parity G1).
  */
 import { Clock, Context, Effect, Layer, Metric } from "effect"
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from "../../domain/pod/model.ts"
 import { listing } from "../../domain/runtime/listing.ts"
 import { observedContainer, observedPod, observedSandbox } from "../../domain/runtime/observed.ts"
 import { Cri, type CriError } from "../../layers/cri/Cri.ts"
+import { RecentAnswers } from "./RecentAnswers.ts"
 import { RuntimeIndex, type RuntimePod } from "./RuntimeIndex.ts"
 import { TerminationMessages } from "./TerminationMessages.ts"
 
 export class RuntimeView extends Context.Service<RuntimeView, {
-  /** The state of everything known of the pod, asked of the runtime now. What is gone meanwhile is left out. */
+  /** The state of everything known of the pod, by answers that nothing has outdated. What is gone is left out. */
   readonly observe: (uid: string) => Effect.Effect<ObservedPod, CriError>
+  /** Something happened to a sandbox or container: the next look asks for it. */
+  readonly outdate: (id: string) => Effect.Effect<void>
+  /** Something was done to the pod: the next look asks for all of it. */
+  readonly outdatePod: (uid: string) => Effect.Effect<void>
   readonly noteSandbox: (uid: string, sandboxId: string) => Effect.Effect<void>
   readonly noteContainer: (uid: string, sandboxId: string, containerId: string) => Effect.Effect<void>
   /** Drops what is known of a pod whose sandboxes and containers were removed. */
@@ -35,9 +40,26 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
     const cri = yield* Cri
     const terminationMessages = yield* TerminationMessages
     const index = new RuntimeIndex()
+    const recent: Recent = { sandboxes: new RecentAnswers(), containers: new RecentAnswers() }
+    const outdate = (id: string) => {
+      recent.sandboxes.outdate(id)
+      recent.containers.outdate(id)
+    }
     return RuntimeView.of({
-      observe: makeObserve(index, cri, terminationMessages),
-      relist: makeRelist(index, cri),
+      observe: makeObserve(index, recent, cri, terminationMessages),
+      outdate: (id) => Effect.sync(() => outdate(id)),
+      outdatePod: (uid) =>
+        Effect.sync(() => {
+          for (const id of index.sandboxesOf(uid)) outdate(id)
+          for (const { id } of index.containersOf(uid)) outdate(id)
+        }),
+      relist: Effect.andThen(
+        Effect.sync(() => {
+          recent.sandboxes.outdateAll()
+          recent.containers.outdateAll()
+        }),
+        makeRelist(index, cri)
+      ),
       noteSandbox: (uid, sandboxId) => Effect.sync(() => index.noteSandbox(uid, sandboxId)),
       noteContainer: (uid, sandboxId, containerId) =>
         Effect.sync(() => index.noteContainer(uid, sandboxId, containerId)),
@@ -48,29 +70,66 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
   })
 )
 
-const makeObserve = (index: RuntimeIndex, cri: Cri["Service"], terminationMessages: TerminationMessages["Service"]) => {
+interface Recent {
+  readonly sandboxes: RecentAnswers<ObservedSandbox>
+  readonly containers: RecentAnswers<ObservedContainer>
+}
+
+/** Asks the runtime, unless it has answered a moment ago. */
+const askOnce = Effect.fnUntraced(function*<A, E>(
+  answers: RecentAnswers<A>,
+  id: string,
+  ask: Effect.Effect<A | undefined, E>
+) {
+  const nowMs = yield* Clock.currentTimeMillis
+  const known = answers.get(id, nowMs)
+  if (known !== undefined) return known
+  const question = answers.ask(id)
+  const answer = yield* ask
+  if (answer !== undefined) answers.keep(id, question, answer, nowMs)
+  return answer
+})
+
+const makeObserve = (
+  index: RuntimeIndex,
+  recent: Recent,
+  cri: Cri["Service"],
+  terminationMessages: TerminationMessages["Service"]
+) => {
   const dropGone = (uid: string, id: string): Effect.Effect<undefined> =>
     Effect.sync(() => {
       index.drop(uid, id)
       return undefined
     })
 
-  const sandboxState = Effect.fnUntraced(function*(uid: string, id: string) {
-    const answer = yield* cri.podSandboxStatus({ podSandboxId: id })
-    return answer.status === undefined ? undefined : observedSandbox(answer.status)
-  }, (effect, uid, id) => Effect.catchReason(effect, "CriError", "NotFound", () => dropGone(uid, id)))
+  const askSandbox = (id: string) =>
+    Effect.map(
+      cri.podSandboxStatus({ podSandboxId: id }),
+      ({ status }) => status === undefined ? undefined : observedSandbox(status)
+    )
 
-  const containerState = Effect.fnUntraced(function*(uid: string, id: string, sandboxId: string) {
-    const known = index.exited(id)
-    if (known !== undefined) return known
-    const answer = yield* cri.containerStatus({ containerId: id })
-    if (answer.status === undefined) return undefined
-    const seen = observedContainer(answer.status, sandboxId)
+  const askContainer = Effect.fnUntraced(function*(id: string, sandboxId: string) {
+    const { status } = yield* cri.containerStatus({ containerId: id })
+    if (status === undefined) return undefined
+    const seen = observedContainer(status, sandboxId)
     if (seen.state !== "Exited") return seen
-    const final = { ...seen, message: yield* terminationMessages.read(answer.status) }
+    const final = { ...seen, message: yield* terminationMessages.read(status) }
     index.noteExited(id, final)
     return final
-  }, (effect, uid, id) => Effect.catchReason(effect, "CriError", "NotFound", () => dropGone(uid, id)))
+  })
+
+  const sandboxState = (uid: string, id: string) =>
+    askOnce(recent.sandboxes, id, askSandbox(id)).pipe(
+      Effect.catchReason("CriError", "NotFound", () => dropGone(uid, id))
+    )
+
+  const containerState = (uid: string, id: string, sandboxId: string) =>
+    Effect.suspend(() => {
+      const exited = index.exited(id)
+      return exited === undefined
+        ? askOnce(recent.containers, id, askContainer(id, sandboxId))
+        : Effect.succeed(exited)
+    }).pipe(Effect.catchReason("CriError", "NotFound", () => dropGone(uid, id)))
 
   return Effect.fnUntraced(function*(uid: string) {
     const [sandboxes, containers] = yield* Effect.all([

@@ -58,9 +58,13 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
 
   const follow = Effect.fnUntraced(function*(event: RuntimeEvent) {
     if (event.kind === "Unknown") return yield* relist
+    yield* view.outdate(event.containerId)
     const uid = event.podUid ?? (yield* view.podOf(event.containerId))
     if (uid === undefined) return yield* strangers.offer(event.containerId)
-    if (event.kind === "Stopped" && event.sandboxId !== event.containerId) yield* stoppedAtLast(event.containerId)
+    if (event.kind === "Stopped" && event.sandboxId !== event.containerId) {
+      yield* stoppedAtLast(event.containerId)
+      yield* view.outdate(event.containerId)
+    }
     yield* wake(uid)
   })
 

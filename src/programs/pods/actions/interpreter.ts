@@ -83,6 +83,7 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
   PodActions,
   Effect.gen(function*() {
     const services = yield* Effect.context<Requirements>()
+    const view = yield* RuntimeView
     const node = yield* nodeSettings
     const paced = yield* makeStartPace((yield* (yield* NodeState).facts).cpuCount)
 
@@ -109,7 +110,11 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
       )
 
     return PodActions.of({
-      run: (context, action) => Effect.provide(interpret(context, action), services),
+      run: (context, action) =>
+        interpret(context, action).pipe(
+          Effect.ensuring(view.outdatePod(context.pod.metadata.uid)),
+          Effect.provide(services)
+        ),
       releaseResources: (pod) =>
         insistently(
           "remove the cgroup of a pod",

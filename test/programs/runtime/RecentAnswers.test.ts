@@ -1,0 +1,53 @@
+import { assert, describe, it } from "@effect/vitest"
+import { RecentAnswers } from "../../../src/programs/runtime/RecentAnswers.ts"
+
+const asked = () => {
+  const answers = new RecentAnswers<string>()
+  return { answers, question: answers.ask("a") }
+}
+
+describe("recent answers of the runtime", () => {
+  it("count for a second", () => {
+    const { answers, question } = asked()
+    answers.keep("a", question, "running", 1000)
+    assert.strictEqual(answers.get("a", 1000), "running")
+    assert.strictEqual(answers.get("a", 1999), "running")
+    assert.isUndefined(answers.get("a", 2000))
+    assert.isUndefined(answers.get("b", 1000))
+  })
+
+  it("do not count after the clock was set back", () => {
+    const { answers, question } = asked()
+    answers.keep("a", question, "running", 1000)
+    assert.isUndefined(answers.get("a", 999))
+  })
+
+  it("G1: an event outdates the answer", () => {
+    const { answers, question } = asked()
+    answers.keep("a", question, "running", 1000)
+    answers.outdate("a")
+    assert.isUndefined(answers.get("a", 1000))
+  })
+
+  it("G1: an event outdates the answer that is still under way", () => {
+    const { answers, question } = asked()
+    answers.outdate("a")
+    answers.keep("a", question, "running", 1000)
+    assert.isUndefined(answers.get("a", 1000))
+  })
+
+  it("an older question does not overwrite the answer to a newer one", () => {
+    const { answers, question } = asked()
+    const newer = answers.ask("a")
+    answers.keep("a", newer, "exited", 1000)
+    answers.keep("a", question, "running", 1000)
+    assert.strictEqual(answers.get("a", 1000), "exited")
+  })
+
+  it("a listing outdates all of them", () => {
+    const { answers, question } = asked()
+    answers.keep("a", question, "running", 1000)
+    answers.outdateAll()
+    assert.isUndefined(answers.get("a", 1000))
+  })
+})
