@@ -2,9 +2,11 @@
  * Runs all fibers of a simulation from one list. The seed decides who goes next and who is interrupted in the middle of
  * what it does, so that a race shows for some seed and the same race shows again for the same seed.
  */
-import { type Fiber, Scheduler } from "effect"
-import { type Dice, makeDice } from "../domain/chaos/dice.ts"
+import type { Fiber, Scheduler } from "effect"
+import { between, type Dice, makeDice } from "../domain/chaos/dice.ts"
 
+/** A fiber that never waits lets others go after as many operations, as outside of a simulation. */
+const maxOperations = 2048
 /** Tasks that run without time going on; more are a loop that never ends. */
 const livelockSteps = 2_000_000
 
@@ -14,20 +16,26 @@ export class SeededScheduler implements Scheduler.Scheduler {
   steps = 0
   #ready: Array<() => void> = []
   readonly #dice: Dice
-  readonly #preemption: number
+  /** Between two preemptions lies one operation at least, and this many at most; none without preemption. */
+  readonly #gapMax: number
+  #untilPreemption: number
   readonly #dispatcher: Scheduler.SchedulerDispatcher
 
-  /** `preemption`: how likely a fiber has to let others go first, at each of its operations. */
+  /** `preemption`: the part of operations before which a fiber has to let others go first. */
   constructor(seed: string, preemption: number) {
     this.#dice = makeDice(`${seed}/scheduler`)
-    this.#preemption = preemption
+    this.#gapMax = preemption > 0 ? Math.max(1, Math.round(2 / preemption) - 1) : 0
+    this.#untilPreemption = this.#gap()
     // One for everybody: with one for each fiber there would be an order among them that no seed decides.
     this.#dispatcher = { scheduleTask: (task) => this.push(task), flush: () => this.drain() }
   }
 
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    if (this.#preemption > 0 && this.#dice() < this.#preemption) return true
-    return fiber.currentOpCount >= fiber.getRef(Scheduler.MaxOpsBeforeYield)
+    // Asked before every operation of every fiber: a count-down costs less than a throw of the dice.
+    this.#untilPreemption -= 1
+    if (this.#untilPreemption > 0) return fiber.currentOpCount >= maxOperations
+    this.#untilPreemption = this.#gap()
+    return true
   }
 
   makeDispatcher(): Scheduler.SchedulerDispatcher {
@@ -51,6 +59,10 @@ export class SeededScheduler implements Scheduler.Scheduler {
         task()
       }
     }
+  }
+
+  #gap(): number {
+    return this.#gapMax === 0 ? Number.POSITIVE_INFINITY : between(this.#dice, 1, this.#gapMax)
   }
 
   #shuffle(batch: Array<() => void>): void {

@@ -1,18 +1,10 @@
 /** Time that goes on only when nobody has anything to do, and then at once to when somebody wants to be woken. */
 import { type Clock, Duration, Effect } from "effect"
-
-interface Sleeper {
-  readonly at: number
-  readonly order: number
-  wake: (() => void) | undefined
-}
-
-const before = (a: Sleeper, b: Sleeper): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
+import { TimerHeap } from "../domain/timerHeap.ts"
 
 export class VirtualClock implements Clock.Clock {
   now: number
-  #sleeps = 0
-  readonly #heap: Array<Sleeper> = []
+  readonly #sleepers = new TimerHeap<() => void>()
 
   constructor(startMs: number) {
     this.now = startMs
@@ -40,58 +32,17 @@ export class VirtualClock implements Clock.Clock {
     if (ms <= 0) return Effect.yieldNow
     if (!Number.isFinite(ms)) return Effect.never
     return Effect.callback<void>((resume) => {
-      const sleeper = this.#add(this.now + Math.max(1, Math.ceil(ms)), () => resume(Effect.void))
-      return Effect.sync(() => {
-        sleeper.wake = undefined
-      })
+      const sleeper = this.#sleepers.add(this.now + Math.max(1, Math.ceil(ms)), () => resume(Effect.void))
+      return Effect.sync(() => this.#sleepers.cancel(sleeper))
     })
   }
 
   /** Goes to the next time at which somebody wakes up, and hands all of those to `push`; false when that is too late. */
   advance(untilMs: number, push: (task: () => void) => void): boolean {
-    let woken = false
-    for (let top = this.#heap[0]; top !== undefined && top.at <= untilMs; top = this.#heap[0]) {
-      if (woken && top.at !== this.now) break
-      this.#removeTop()
-      if (top.wake === undefined) continue
-      this.now = top.at
-      woken = true
-      push(top.wake)
-    }
-    return woken
-  }
-
-  #add(at: number, wake: () => void): Sleeper {
-    const sleeper: Sleeper = { at, order: this.#sleeps, wake }
-    this.#sleeps += 1
-    let i = this.#heap.push(sleeper) - 1
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      const above = this.#heap[parent]
-      if (above === undefined || !before(sleeper, above)) break
-      this.#heap[i] = above
-      i = parent
-    }
-    this.#heap[i] = sleeper
-    return sleeper
-  }
-
-  #removeTop(): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let i = 0
-    while (true) {
-      let child = 2 * i + 1
-      const left = heap[child]
-      if (left === undefined) break
-      const right = heap[child + 1]
-      if (right !== undefined && before(right, left)) child += 1
-      const smaller = heap[child]
-      if (smaller === undefined || !before(smaller, last)) break
-      heap[i] = smaller
-      i = child
-    }
-    heap[i] = last
+    const at = this.#sleepers.next()
+    if (at === undefined || at > untilMs) return false
+    this.now = at
+    while (this.#sleepers.take(at, push)) { /* everybody of this moment */ }
+    return true
   }
 }

@@ -3,15 +3,15 @@
  * and no clock: whoever uses it says what time it is, and everything that was due until then has happened.
  */
 import { createHash } from "node:crypto"
+import { type Timer, TimerHeap } from "../../../domain/timerHeap.ts"
 import { Addresses } from "./addresses.ts"
 import { fullName, ImageStore } from "./images.ts"
 import { logLine } from "./logLine.ts"
 import { answerOf } from "./network.ts"
 import { defaults, type SimOptions } from "./options.ts"
 import { advance, type Output, type OutputStream, type Progress, terminate } from "./program.ts"
-import type { ContainerRecord, EventKind, RuntimeHappening, SandboxRecord } from "./records.ts"
+import type { ContainerRecord, EventKind, RuntimeHappening, SandboxRecord, Woken } from "./records.ts"
 import { infer, type NetworkReply, type NetworkRequest } from "./script.ts"
-import { type Timer, Timers, type Woken } from "./timers.ts"
 
 export interface RecordedCall {
   readonly atMs: number
@@ -31,6 +31,8 @@ const programsMax = 1000
 const oomNoticeMs = 100
 const defaultMemoryBytes = 8 * 2 ** 20
 const hogBytesPerSecond = 400 * 2 ** 20
+
+const wake = (target: Woken, atMs: number): void => target(atMs)
 
 export class SimRuntime {
   readonly options: SimOptions
@@ -53,7 +55,7 @@ export class SimRuntime {
   }
   /** Ready sandboxes by each of their addresses. */
   readonly #reachable = new Map<string, SandboxRecord>()
-  readonly #timers = new Timers()
+  readonly #timers = new TimerHeap<Woken>()
   readonly #programs = new Map<string, ReturnType<typeof infer>>()
   #ids = 0
 
@@ -79,16 +81,18 @@ export class SimRuntime {
 
   /** Lets everything happen that was due until `now`, each at its own time. */
   settle(now: number): void {
-    for (let timer = this.#timers.due(now); timer !== undefined; timer = this.#timers.due(now)) {
-      timer.target?.wake(timer.at)
-    }
+    while (this.#timers.take(now, wake)) { /* each at its own time */ }
   }
 
-  after(at: number, target: Woken): Timer {
+  after(at: number, target: Woken): Timer<Woken> {
     const first = this.nextAt
     const timer = this.#timers.add(at, target)
     if (first === undefined || at < first) { for (const ring of this.alarms) ring() }
     return timer
+  }
+
+  cancel(timer: Timer<Woken> | undefined): void {
+    if (timer !== undefined) this.#timers.cancel(timer)
   }
 
   publish(kind: EventKind, sandbox: SandboxRecord, container: ContainerRecord | undefined, atMs: number): void {
@@ -120,7 +124,7 @@ export class SimRuntime {
     this.publish("Started", container.sandbox, container, now)
     const progress = advance(container.process, now, this.#output(container, now))
     if (progress._tag !== "Exited") this.#follow(container, now, progress)
-    else container.timer = this.after(now + spawnMs, { wake: (at) => this.#follow(container, at, progress) })
+    else container.timer = this.after(now + spawnMs, (at) => this.#follow(container, at, progress))
     this.watchMemory(container, now)
   }
 
@@ -136,7 +140,8 @@ export class SimRuntime {
   }
 
   exit(container: ContainerRecord, now: number, how: { readonly exitCode: number; readonly reason?: string }): void {
-    for (const timer of [container.timer, container.oomTimer]) if (timer !== undefined) timer.target = undefined
+    this.cancel(container.timer)
+    this.cancel(container.oomTimer)
     container.timer = undefined
     container.oomTimer = undefined
     this.#endLines(container, now)
@@ -147,7 +152,7 @@ export class SimRuntime {
     this.publish("Stopped", container.sandbox, container, now)
     const { waiters } = container
     container.waiters = undefined
-    for (const waiter of waiters ?? []) waiter.wake(now)
+    for (const waiter of waiters ?? []) waiter(now)
   }
 
   /** It could not be started. */
@@ -165,7 +170,7 @@ export class SimRuntime {
 
   /** Notes when the container will reach its limit; again after the limit changed. */
   watchMemory(container: ContainerRecord, now: number): void {
-    if (container.oomTimer !== undefined) container.oomTimer.target = undefined
+    this.cancel(container.oomTimer)
     container.oomTimer = undefined
     const limit = Number(container.resources?.memoryLimitInBytes ?? 0n)
     if (limit <= 0 || container.state !== "Running") return
@@ -173,9 +178,7 @@ export class SimRuntime {
     const growth = growthOf(container)
     if (missing > 0 && growth <= 0) return
     const at = now + Math.max(oomNoticeMs, Math.ceil(missing / growth * 1000) || 0)
-    container.oomTimer = this.after(at, {
-      wake: (time) => this.exit(container, time, { exitCode: 137, reason: "OOMKilled" })
-    })
+    container.oomTimer = this.after(at, (time) => this.exit(container, time, { exitCode: 137, reason: "OOMKilled" }))
   }
 
   /** It is up, with the address it was given. */
@@ -244,13 +247,13 @@ export class SimRuntime {
   }
 
   #follow(container: ContainerRecord, now: number, progress: Progress): void {
-    if (container.timer !== undefined) container.timer.target = undefined
+    this.cancel(container.timer)
     container.timer = undefined
     switch (progress._tag) {
       case "Exited":
         return this.exit(container, now, { exitCode: progress.code })
       case "Sleeping":
-        container.timer = this.after(progress.until, { wake: (at) => this.#advance(container, at) })
+        container.timer = this.after(progress.until, (at) => this.#advance(container, at))
         return
       case "Forever":
         return

@@ -2,9 +2,8 @@
 import { Effect } from "effect"
 import { GrpcCode } from "../Cri.ts"
 import { type Call, findContainer, type Method, now, pause, refuse, tooLate, work } from "./call.ts"
-import type { ContainerRecord } from "./records.ts"
+import type { ContainerRecord, Woken } from "./records.ts"
 import type { SimRuntime } from "./SimRuntime.ts"
-import type { Woken } from "./timers.ts"
 
 const stateWords = { Created: "CREATED", Starting: "CREATED", Running: "RUNNING", Exited: "EXITED" }
 
@@ -75,20 +74,16 @@ const exitOf = (runtime: SimRuntime, call: Call, container: ContainerRecord, unt
     if (container.state !== "Running") return resume(Effect.void)
     const late = call.deadlineAt < until
     const forget = () => {
-      timer.target = undefined
+      runtime.cancel(timer)
       container.waiters = container.waiters?.filter((waiter) => waiter !== exited)
     }
-    const exited: Woken = {
-      wake: () => {
-        timer.target = undefined
-        resume(Effect.void)
-      }
+    const exited: Woken = () => {
+      runtime.cancel(timer)
+      resume(Effect.void)
     }
-    const timer = runtime.after(late ? call.deadlineAt : until, {
-      wake: () => {
-        forget()
-        resume(late ? Effect.fail(tooLate(call)) : Effect.void)
-      }
+    const timer = runtime.after(late ? call.deadlineAt : until, () => {
+      forget()
+      resume(late ? Effect.fail(tooLate(call)) : Effect.void)
     })
     container.waiters ??= []
     container.waiters.push(exited)

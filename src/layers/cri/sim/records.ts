@@ -1,8 +1,11 @@
 /** What the simulated runtime remembers of sandboxes and containers. Lean: a node has hundreds, a process of nodes tens of thousands. */
+import type { Timer } from "../../../domain/timerHeap.ts"
 import type { LinuxContainerResources, Mount, NamespaceOption, Signal } from "../../../gen/cri/api_pb.ts"
 import type { Process } from "./program.ts"
 import type { ContainerScript } from "./script.ts"
-import type { Timer } from "../../../domain/timerHeap.ts"
+
+/** Who is told that its time has come, with that time. */
+export type Woken = (atMs: number) => void
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -58,9 +61,9 @@ export interface ContainerRecord {
   reason: string
   message: string
   /** The next step of its process. */
-  timer: Timer | undefined
+  timer: Timer<Woken> | undefined
   /** When it will have taken more memory than it may. */
-  oomTimer: Timer | undefined
+  oomTimer: Timer<Woken> | undefined
   /** Output without an end of line yet. */
   openLines: { stdout: string; stderr: string } | undefined
   /** Calls that wait for its exit. */
