@@ -7,3 +7,27 @@
 const unfinished: ReadonlySet<number> = new Set([1, 4, 8, 10, 14])
 
 export const isFinal = (code: number): boolean => !unfinished.has(code)
+
+const names = [
+  "OK",
+  "Canceled",
+  "Unknown",
+  "InvalidArgument",
+  "DeadlineExceeded",
+  "NotFound",
+  "AlreadyExists",
+  "PermissionDenied",
+  "ResourceExhausted",
+  "FailedPrecondition",
+  "Aborted",
+  "OutOfRange",
+  "Unimplemented",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+  "Unauthenticated"
+]
+
+/** As users know it from the events of every kubelet. */
+export const statusText = (code: number, detail: string): string =>
+  `rpc error: code = ${names[code] ?? `Code(${code})`} desc = ${detail}`

@@ -1,6 +1,7 @@
 /** The arguments of a driver's calls for a volume of a pod (parity J4, J6). */
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
+  type NodeExpandVolumeRequestSchema,
   type NodePublishVolumeRequestSchema,
   type NodeStageVolumeRequestSchema,
   VolumeCapability_AccessMode_Mode as Mode,
@@ -98,4 +99,25 @@ export const publishRequest = (inputs: PublishInputs): MessageInitShape<typeof N
   readonly: inputs.facts.readOnly,
   secrets: { ...inputs.secrets },
   volumeContext: { ...inputs.facts.attributes, ...inputs.podAttributes }
+})
+
+export interface ExpandInputs {
+  readonly facts: CsiVolumeFacts
+  readonly abilities: NodeAbilities
+  readonly sizeBytes: number
+  readonly secrets: Readonly<Record<string, string>>
+  /** Empty for a volume that is not staged. */
+  readonly stagingPath: string
+  /** Where the pod has it: its mount, or its device. */
+  readonly volumePath: string
+}
+
+/** Groups are no matter of the size, and left out (parity I18). */
+export const expandRequest = (inputs: ExpandInputs): MessageInitShape<typeof NodeExpandVolumeRequestSchema> => ({
+  volumeId: inputs.facts.handle,
+  volumePath: inputs.volumePath,
+  capacityRange: { requiredBytes: BigInt(inputs.sizeBytes) },
+  stagingTargetPath: inputs.stagingPath,
+  volumeCapability: capability(inputs.facts, inputs.abilities, undefined),
+  secrets: { ...inputs.secrets }
 })

@@ -1,7 +1,8 @@
 /** From a claim to the volume behind it, with the rules of when it may be used (parity I15). */
-import { Data } from "effect"
+import { Data, Result } from "effect"
 import { selectorFits } from "../admission/nodeAffinity.ts"
 import type { Lookup } from "../config/lookups.ts"
+import { translatePersistent } from "../csi/translation.ts"
 import type { Node } from "../k8s/node.ts"
 import type { Pod } from "../k8s/pod.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../k8s/storage.ts"
@@ -28,7 +29,26 @@ interface Form {
   readonly readOnly?: boolean
 }
 
-const formOf = ({ metadata, spec }: PersistentVolume): Form => {
+/** A volume of a CSI driver, or of a plugin that a driver took over. */
+const driverForm = (volume: PersistentVolume): Form | undefined => {
+  const { metadata, spec } = volume
+  const translated = spec.csi === undefined
+    ? translatePersistent(volume)
+    : Result.succeed({ source: spec.csi, accessModes: spec.accessModes ?? [] })
+  if (translated === undefined) return undefined
+  if (Result.isFailure(translated)) {
+    return { plugin: plugins.csi, source: VolumeSource.Unsupported({ message: translated.failure }) }
+  }
+  const { accessModes, source } = translated.success
+  return {
+    plugin: plugins.csi,
+    source: VolumeSource.Csi({ source, volumeName: metadata.name, accessModes, mountOptions: spec.mountOptions ?? [] }),
+    readOnly: source.readOnly ?? false
+  }
+}
+
+const formOf = (volume: PersistentVolume): Form => {
+  const { metadata, spec } = volume
   const mountOptions = spec.mountOptions ?? []
   if (spec.local !== undefined) {
     const { fsType = "", path } = spec.local
@@ -42,14 +62,8 @@ const formOf = ({ metadata, spec }: PersistentVolume): Form => {
     const { path, readOnly = false, server } = spec.nfs
     return { plugin: plugins.nfs, source: VolumeSource.Nfs({ server, path, mountOptions }), readOnly }
   }
-  if (spec.csi !== undefined) {
-    const accessModes = spec.accessModes ?? []
-    return {
-      plugin: plugins.csi,
-      source: VolumeSource.Csi({ source: spec.csi, volumeName: metadata.name, accessModes, mountOptions }),
-      readOnly: spec.csi.readOnly ?? false
-    }
-  }
+  const driven = driverForm(volume)
+  if (driven !== undefined) return driven
   return {
     plugin: plugins.local,
     source: VolumeSource.Unsupported({ message: `no volume plugin matched the PersistentVolume ${metadata.name}` })
@@ -104,6 +118,16 @@ const affinityProblem = ({ metadata, spec }: PersistentVolume, node: Node | unde
     : `MountVolume.NodeAffinity check failed for volume "${metadata.name}" : no matching NodeSelectorTerms`
 }
 
+/** Only drivers know how to make a volume larger while it is mounted. */
+const growthOf = (
+  { source }: Form,
+  claim: PersistentVolumeClaim,
+  { spec }: PersistentVolume
+): Pick<DesiredVolume, "growth"> => {
+  const capacity = spec.capacity?.["storage"]
+  return source._tag === "Csi" && capacity !== undefined ? { growth: { capacity, claim } } : {}
+}
+
 /** What the claim gives the pod. */
 export const claimState = (pod: Pod, reading: ClaimReading): ClaimState => {
   const unusable = (text: string) =>
@@ -124,13 +148,15 @@ export const claimState = (pod: Pod, reading: ClaimReading): ClaimState => {
   }
   const clash = volumeProblem(claim.value, volume.value) ?? affinityProblem(volume.value, reading.node)
   if (clash !== undefined) return unusable(clash)
+  const form = formOf(volume.value)
   return ClaimState.Usable({
     volume: {
+      ...growthOf(form, claim.value, volume.value),
       specName: volume.value.metadata.name,
       block: volume.value.spec.volumeMode === "Block",
       groups: groupsOf(volume.value),
       readOnly: false,
-      ...formOf(volume.value)
+      ...form
     }
   })
 }

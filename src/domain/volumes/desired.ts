@@ -1,5 +1,7 @@
 /** What a pod's volumes are to the agent: one form for all sources, whether named in the pod or behind a claim. */
-import { Data } from "effect"
+import { Data, Result } from "effect"
+import type { Growth } from "../csi/expansion.ts"
+import { translateInline } from "../csi/translation.ts"
 import type { Container } from "../k8s/container.ts"
 import type { Pod } from "../k8s/pod.ts"
 import type { CSIPersistentVolumeSource } from "../k8s/storage.ts"
@@ -60,6 +62,8 @@ export interface DesiredVolume {
   readonly block: boolean
   /** Groups the volume's own annotation asks for. */
   readonly groups: ReadonlyArray<number>
+  /** Of a volume that may grow while it is used. */
+  readonly growth?: Growth
 }
 
 /** A volume that cannot be told what it is yet, or never. */
@@ -75,6 +79,8 @@ export interface Desired {
   readonly pending: ReadonlyArray<string>
   /** Claims to be read, for the first time or again. */
   readonly unread: ReadonlyArray<ClaimUse>
+  /** Claims whose volumes are usable and may grow: to be looked at now and then. */
+  readonly growing: ReadonlyArray<ClaimUse>
 }
 
 export interface ClaimUse {
@@ -205,13 +211,34 @@ const inlineForm = (volume: Volume): Form => {
   }
 }
 
-const inlineVolume = (volume: Volume): DesiredVolume => ({
+/** A disk that a pod names itself is served by the driver that took its kind over, as if a claim led to it. */
+const translatedForm = (volume: Volume, namespace: string): Form & { readonly specName?: string } | undefined => {
+  const translated = translateInline(volume, namespace)
+  if (translated === undefined) return undefined
+  const message = Result.isFailure(translated)
+    ? translated.failure
+    : isSafeName(translated.success.name)
+    ? undefined
+    : `invalid volume name "${translated.success.name}"`
+  if (Result.isFailure(translated) || message !== undefined) {
+    return { plugin: plugins.csi, source: VolumeSource.Unsupported({ message: message ?? "" }) }
+  }
+  const { accessModes, name, source } = translated.success
+  return {
+    plugin: plugins.csi,
+    specName: name,
+    source: VolumeSource.Csi({ source, volumeName: name, accessModes, mountOptions: [] }),
+    readOnly: source.readOnly ?? false
+  }
+}
+
+const inlineVolume = (volume: Volume, namespace: string): DesiredVolume => ({
   name: volume.name,
   specName: volume.name,
   block: false,
   groups: [],
   readOnly: false,
-  ...inlineForm(volume)
+  ...(translatedForm(volume, namespace) ?? inlineForm(volume))
 })
 
 type Resolved = DesiredVolume | UnprocessedVolume | "unread"
@@ -237,13 +264,16 @@ export const desiredVolumes = (pod: Pod, claims: ReadonlyMap<string, ClaimState>
   const unprocessed: Array<UnprocessedVolume> = []
   const pending: Array<string> = []
   const unread = new Map<string, ClaimUse>()
+  const growing = new Map<string, ClaimUse>()
   const resolve = (volume: Volume): Resolved => {
     const { name } = volume
     if (!isSafeName(name)) return { name, message: `invalid volume name "${name}"` }
     const claimName = claimNameOf(pod, volume)
-    if (claimName === undefined) return inlineVolume(volume)
+    if (claimName === undefined) return inlineVolume(volume, pod.metadata.namespace)
     const claim = claims.get(claimName)
-    if (claim?._tag !== "Usable") unread.set(claimName, { claimName, ephemeral: volume.ephemeral !== undefined })
+    const use = { claimName, ephemeral: volume.ephemeral !== undefined }
+    if (claim?._tag !== "Usable") unread.set(claimName, use)
+    else if (claim.volume.growth !== undefined) growing.set(claimName, use)
     return claim === undefined ? "unread" : claimed(volume, claimName, claim, used.mounts.has(name))
   }
   for (const volume of pod.spec.volumes ?? []) {
@@ -253,5 +283,5 @@ export const desiredVolumes = (pod: Pod, claims: ReadonlyMap<string, ClaimState>
     else if ("source" in resolved) volumes.push(resolved)
     else unprocessed.push(resolved)
   }
-  return { volumes, unprocessed, pending, unread: [...unread.values()] }
+  return { volumes, unprocessed, pending, unread: [...unread.values()], growing: [...growing.values()] }
 }

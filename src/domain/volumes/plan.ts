@@ -4,6 +4,7 @@
  * mounted is read from the node, the rest of the memory only paces retries.
  */
 import { Data } from "effect"
+import { claimSize, expansionStep } from "../csi/expansion.ts"
 import type { VolumeView } from "../pod/model.ts"
 import { retryDelayMs } from "./backoff.ts"
 import type { ClaimUse, Desired, DesiredVolume } from "./desired.ts"
@@ -32,6 +33,8 @@ export type VolumeAction = Data.TaggedEnum<{
   ReadClaims: { readonly claims: ReadonlyArray<ClaimUse> }
   /** Makes the volume usable, or brings what it shows up to date. Repeating it is harmless. */
   SetUp: { readonly volume: DesiredVolume; readonly payload: Payload | undefined; readonly version: string }
+  /** Makes a volume in use larger; `reached`: the size it is known to have. */
+  Expand: { readonly volume: DesiredVolume; readonly capacity: string; readonly reached: string | undefined }
   /** Gives up what is under way for a pod that nobody wants any more. */
   Cancel: { readonly lane: string }
   /** Unmounts the subpaths of all containers, innermost first, and removes their places. */
@@ -53,7 +56,7 @@ export interface VolumeFailure {
 }
 
 export interface VolumeMemory {
-  /** Version of the content that is in place; the volume is up. */
+  /** Version of the content that is in place; the volume is up. For the lane of its growth: the size it has. */
   readonly version?: string
   readonly failure?: VolumeFailure
   readonly busy?: VolumeAction["_tag"]
@@ -64,6 +67,8 @@ export interface VolumesMemory {
   readonly lanes: Readonly<Record<string, VolumeMemory>>
   /** When the volumes were first wanted. */
   readonly sinceMs: number
+  /** When claims were last read. */
+  readonly claimsReadAtMs?: number
 }
 
 export interface VolumesInput {
@@ -76,6 +81,8 @@ export interface VolumesInput {
   /** Needed only when all is to go. */
   readonly found: FoundVolumes
   readonly memory: VolumesMemory
+  /** How old the reading of a claim whose volume may grow may become. */
+  readonly claimsAgeMs: number
   readonly nowMs: number
 }
 
@@ -103,6 +110,7 @@ export const laneOf = (action: VolumeAction): string =>
   VolumeAction.$match(action, {
     ReadClaims: () => "claims",
     SetUp: ({ volume }) => setUpLane(volume),
+    Expand: ({ volume }) => growthLane(volume),
     Cancel: ({ lane }) => lane,
     TearDown: ({ volume }) => `down/${volume.path}`,
     TearDownSubPaths: () => "subpaths",
@@ -111,7 +119,10 @@ export const laneOf = (action: VolumeAction): string =>
 
 const setUpLane = (volume: DesiredVolume): string => `up/${volume.specName}`
 
-const versionOf = (action: VolumeAction): string => (action._tag === "SetUp" ? action.version : "")
+const growthLane = (volume: DesiredVolume): string => `grow/${volume.specName}`
+
+const versionOf = (action: VolumeAction): string =>
+  action._tag === "SetUp" ? action.version : action._tag === "Expand" ? action.capacity : ""
 
 class Draft {
   readonly actions: Array<VolumeAction> = []
@@ -150,20 +161,25 @@ const failed = (
   return { ...rest, failure: { message, failures: again + 1, retryAtMs: nowMs + retryDelayMs(again + 1), version } }
 }
 
+/** `reached` of an `Expand`: there is nothing more to do for that size. */
+export interface Outcome {
+  readonly failure?: string
+  readonly reached?: boolean
+  readonly nowMs: number
+}
+
 /** The memory after an action ended: with a message when it failed. */
-export const settle = (
-  memory: VolumesMemory,
-  action: VolumeAction,
-  outcome: { readonly failure?: string; readonly nowMs: number }
-): VolumesMemory => {
+export const settle = (memory: VolumesMemory, action: VolumeAction, outcome: Outcome): VolumesMemory => {
   const lane = laneOf(action)
   const before = memory.lanes[lane] ?? {}
   const { busy: _, failure: __, ...rest } = before
-  const done = action._tag === "SetUp" ? { ...rest, version: action.version } : rest
+  const lasts = action._tag === "SetUp" || (action._tag === "Expand" && outcome.reached === true)
+  const done = lasts ? { ...rest, version: versionOf(action) } : rest
   const next = outcome.failure === undefined
     ? done
     : failed(before, { message: outcome.failure, version: versionOf(action), nowMs: outcome.nowMs })
-  return { ...memory, lanes: { ...memory.lanes, [lane]: next } }
+  const read = action._tag === "ReadClaims" ? { claimsReadAtMs: outcome.nowMs } : {}
+  return { ...memory, ...read, lanes: { ...memory.lanes, [lane]: next } }
 }
 
 /** The memory after what ran in the lane was given up half-way: nothing is known but that it runs no more. */
@@ -232,13 +248,38 @@ const advance = (draft: Draft, volume: DesiredVolume, input: VolumesInput): Read
   return []
 }
 
+/** Claims that are not known yet are read at once, those whose volumes may grow when their time has come. */
+const readClaims = (draft: Draft, desired: Desired, { claimsAgeMs, memory, nowMs }: VolumesInput): void => {
+  const dueMs = (memory.claimsReadAtMs ?? nowMs) + claimsAgeMs
+  const due = desired.growing.length > 0 && nowMs >= dueMs
+  const claims = [...desired.unread, ...(due ? desired.growing : [])]
+  if (claims.length > 0) draft.start(VolumeAction.ReadClaims({ claims }), nowMs)
+  if (!due && desired.growing.length > 0) draft.wakeAt(dueMs)
+}
+
+/** A volume that is up and smaller than it should be is made larger under its pod (parity I18). */
+const grow = (draft: Draft, volume: DesiredVolume, nowMs: number): void => {
+  const { growth } = volume
+  const memory = draft.lanes[setUpLane(volume)]
+  if (growth === undefined || memory?.version === undefined || memory.busy !== undefined) return
+  const lane = growthLane(volume)
+  const known = draft.lanes[lane] ?? {}
+  // What the claim says at first is what the volume was mounted with; later its word may be another node's doing.
+  const reached = known.version ?? claimSize(growth.claim)
+  if (reached !== undefined) draft.lanes[lane] = { ...known, version: reached }
+  const step = expansionStep(growth, reached, volume)
+  if (step._tag === "Done" || step._tag === "Wait") return
+  draft.start(VolumeAction.Expand({ volume, capacity: growth.capacity, reached }), nowMs)
+}
+
 const planWanted = (input: VolumesInput, desired: Desired): VolumesPlan => {
   const draft = new Draft(input.memory)
-  if (desired.unread.length > 0) draft.start(VolumeAction.ReadClaims({ claims: desired.unread }), input.nowMs)
+  readClaims(draft, desired, input)
   const failures = desired.volumes.flatMap((volume) => advance(draft, volume, input))
   const up = new Set(
     desired.volumes.filter((volume) => draft.lanes[setUpLane(volume)]?.version !== undefined).map(({ name }) => name)
   )
+  for (const volume of desired.volumes) grow(draft, volume, input.nowMs)
   const view = viewOf(input, desired, up, draft)
   const memory = { ...input.memory, lanes: draft.lanes }
   return { actions: draft.actions, failures, memory, wakeAtMs: draft.wakeAtMs, view, up, released: false }
@@ -255,9 +296,12 @@ const takeDown = (draft: Draft, { found, nowMs, rootDir, uid }: VolumesInput): v
   if (found.volumes.length === 0 && found.leftovers) draft.start(VolumeAction.RemoveFolders(), nowMs)
 }
 
+/** What is done for pods that are wanted. */
+const making: ReadonlySet<string> = new Set<VolumeAction["_tag"]>(["SetUp", "ReadClaims", "Expand"])
+
 const planRelease = (input: VolumesInput): VolumesPlan => {
   const draft = new Draft(input.memory)
-  const underWay = Object.entries(draft.lanes).filter(([, { busy }]) => busy === "SetUp" || busy === "ReadClaims")
+  const underWay = Object.entries(draft.lanes).filter(([, { busy }]) => busy !== undefined && making.has(busy))
   for (const [lane] of underWay) draft.actions.push(VolumeAction.Cancel({ lane }))
   if (underWay.length === 0) takeDown(draft, input)
   const { leftovers, volumes } = input.found

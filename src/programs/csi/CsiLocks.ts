@@ -6,6 +6,10 @@ export class CsiLocks extends Context.Service<CsiLocks, {
   readonly oneByOne: (name: string) => <A, E, R>(operation: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Names of the volumes that were staged in this life. */
   readonly staged: Set<string>
+  /** How large the volumes that grew in this life have become, by name: they are made larger once for all their pods. */
+  readonly sizes: Map<string, string>
+  /** Names of those that could not be made larger, by the driver's final word. */
+  readonly failedExpansions: Set<string>
 }>()("kubeffect/programs/csi/CsiLocks") {}
 
 interface Lock {
@@ -34,6 +38,8 @@ export const layer: Layer.Layer<CsiLocks> = Layer.sync(CsiLocks, () => {
         (lock) => lock.semaphore.withPermits(1)(operation),
         (lock) => leave(name, lock)
       ),
-    staged: new Set()
+    staged: new Set(),
+    sizes: new Map(),
+    failedExpansions: new Set()
   })
 })

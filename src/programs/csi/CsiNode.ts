@@ -9,6 +9,7 @@ import {
   withDriver,
   withoutDriver
 } from "../../domain/csi/nodeEntries.ts"
+import { migratedPlugins } from "../../domain/csi/translation.ts"
 import { decodeCsiNode, decodeNode } from "../../domain/k8s/decode.ts"
 import type { Node } from "../../domain/k8s/node.ts"
 import { csiNodes, nodes } from "../../domain/k8s/resources.ts"
@@ -24,6 +25,8 @@ export class CsiNode extends Context.Service<CsiNode, {
   readonly install: (driver: DriverNode) => Effect.Effect<void, VolumeError>
   readonly uninstall: (name: string) => Effect.Effect<void, VolumeError>
 }>()("kubeffect/programs/csi/CsiNode") {}
+
+const migratedAnnotation = "storage.alpha.kubernetes.io/migrated-plugins"
 
 /** Other writers of these objects are few and quick. */
 const again = Schedule.exponential("10 millis", 5).pipe(Schedule.upTo({ times: 4 }))
@@ -43,6 +46,7 @@ const newObject = (node: Node | undefined, nodeName: string, drivers: ReadonlyAr
   kind: "CSINode",
   metadata: {
     name: nodeName,
+    annotations: { [migratedAnnotation]: migratedPlugins.join(",") },
     ...(node?.metadata.uid === undefined
       ? {}
       : { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: nodeName, uid: node.metadata.uid }] })
@@ -63,9 +67,13 @@ const changeDrivers = Effect.fnUntraced(function*(
     yield* api.create(csiNodes, newObject(yield* registered(), nodeName, change([])))
     return
   }
-  const known = (yield* Effect.fromResult(decodeCsiNode(found))).spec?.drivers ?? []
+  const decoded = yield* Effect.fromResult(decodeCsiNode(found))
+  const known = decoded.spec?.drivers ?? []
   const drivers = change(known)
-  if (drivers !== known) yield* api.update(csiNodes, { ...found, spec: { drivers } })
+  const migrated = decoded.metadata.annotations?.[migratedAnnotation]
+  if (drivers === known && migrated === migratedPlugins.join(",")) return
+  const annotations = { ...decoded.metadata.annotations, [migratedAnnotation]: migratedPlugins.join(",") }
+  yield* api.update(csiNodes, { ...found, metadata: { ...found.metadata, annotations }, spec: { drivers } })
 })
 
 /** The node's id at the driver, and where in the world the driver says it is. */

@@ -5,13 +5,13 @@ import {
   blockPaths,
   type CsiIdentity,
   globalDir,
-  inlineHandle,
-  oldGlobalDir,
   publishPathIn,
+  stagingPathIn,
   uniqueName
 } from "../../domain/csi/csiPaths.ts"
-import { type LifecycleMode, lifecycleProblem, ownsByGroup } from "../../domain/csi/driverRules.ts"
-import { type CsiVolumeFacts, publishRequest } from "../../domain/csi/requests.ts"
+import { lifecycleProblem, ownsByGroup } from "../../domain/csi/driverRules.ts"
+import { claimSize } from "../../domain/csi/expansion.ts"
+import { publishRequest } from "../../domain/csi/requests.ts"
 import type { VolumeData } from "../../domain/csi/volumeData.ts"
 import type { DesiredVolume } from "../../domain/volumes/desired.ts"
 import { VolumeUsage_Unit } from "../../gen/csi/csi_pb.ts"
@@ -21,80 +21,29 @@ import { GrpcCode } from "../../layers/grpc/Grpc.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import type { EventRecorder } from "../events/EventRecorder.ts"
 import type { NodeState } from "../node/NodeState.ts"
-import { type CsiSetUp, type CsiTearDown, CsiVolumes } from "../volumes/CsiVolumes.ts"
+import { type CsiExpansion, type CsiSetUp, type CsiTearDown, CsiVolumes } from "../volumes/CsiVolumes.ts"
 import { applyOwnership } from "../volumes/groupOwnership.ts"
-import { because, refuse, VolumeError } from "../volumes/VolumeError.ts"
+import { refuse } from "../volumes/VolumeError.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { untilAttached } from "./attach.ts"
 import { CsiDrivers, type RegisteredDriver } from "./CsiDrivers.ts"
-import { readPodInputs, readRules, readSecret, type SecretReference } from "./csiInputs.ts"
+import { asVolumeError, during } from "./csiFailure.ts"
+import { readPodInputs, readRules, readSecret } from "./csiInputs.ts"
 import { CsiLocks } from "./CsiLocks.ts"
-import { dropStage, stage, stageBlock, unstageUnused, unstageUnusedBlock } from "./stages.ts"
-import {
-  folderMode,
-  mustBeUnmounted,
-  namesIn,
-  readData,
-  removeEmpty,
-  removeFile,
-  removeMountPlace,
-  saveData
-} from "./volumeFiles.ts"
+import { expand } from "./expand.ts"
+import { dropStage, stage, stageBlock } from "./stages.ts"
+import { unmap, unmount } from "./takeDown.ts"
+import { fsGroupOf, identityOf, toldOf } from "./told.ts"
+import { folderMode, removeMountPlace, saveData } from "./volumeFiles.ts"
 import { VolumesInUse } from "./VolumesInUse.ts"
 
-interface Told {
-  readonly driver: string
-  readonly mode: LifecycleMode
-  readonly facts: CsiVolumeFacts
-  readonly stageSecret: SecretReference | undefined
-  readonly publishSecret: SecretReference | undefined
-}
-
-const toldOf = ({ pod, volume }: CsiSetUp): Told => {
-  const { block, readOnly, source } = volume
-  if (source._tag === "CsiInline") {
-    const { driver, fsType = "", nodePublishSecretRef, volumeAttributes = {} } = source.source
-    const handle = inlineHandle(pod.metadata.uid, volume.name)
-    return {
-      driver,
-      mode: "Ephemeral",
-      facts: {
-        handle,
-        block,
-        readOnly,
-        fsType,
-        mountOptions: [],
-        accessMode: "ReadWriteOnce",
-        attributes: volumeAttributes
-      },
-      stageSecret: undefined,
-      // The secret of a pod's own volume is the pod's own.
-      publishSecret: { name: nodePublishSecretRef?.name, namespace: pod.metadata.namespace }
-    }
-  }
-  if (source._tag !== "Csi") throw new Error(`volume ${volume.name} is of no CSI driver`)
-  const { driver, fsType = "", nodePublishSecretRef, nodeStageSecretRef, volumeAttributes = {}, volumeHandle } =
-    source.source
-  const [accessMode = "ReadWriteOnce"] = source.accessModes
-  return {
-    driver,
-    mode: "Persistent",
-    facts: {
-      handle: volumeHandle,
-      block,
-      readOnly,
-      fsType,
-      mountOptions: source.mountOptions,
-      accessMode,
-      attributes: volumeAttributes
-    },
-    stageSecret: nodeStageSecretRef,
-    publishSecret: nodePublishSecretRef
-  }
-}
-
-const fsGroupOf = ({ pod }: CsiSetUp): number | undefined => pod.spec.securityContext?.fsGroup
+/** What the steps are called in messages. */
+const stepsOf = ({ volume }: Pick<CsiSetUp, "volume">) =>
+  volume.block
+    ? { map: "MapVolume", stage: "MapVolume.SetUpDevice failed", publish: "MapVolume.MapPodDevice failed" }
+    : { map: "MountVolume", stage: "MountVolume.MountDevice failed", publish: "MountVolume.SetUp failed" }
 
 /** All that is asked of others before the driver is. */
 const gather = Effect.fnUntraced(function*(request: CsiSetUp) {
@@ -104,8 +53,10 @@ const gather = Effect.fnUntraced(function*(request: CsiSetUp) {
   const problem = lifecycleProblem(rules, told.mode, told.driver)
   if (problem !== undefined) return yield* refuse(problem)
   const driver = yield* drivers.get(told.driver)
-  const identity: CsiIdentity = { driver: told.driver, handle: told.facts.handle }
-  const publishContext = told.mode === "Persistent" && rules.attachRequired ? yield* untilAttached(identity) : {}
+  const identity = identityOf(told)
+  const publishContext = told.mode === "Persistent" && rules.attachRequired
+    ? yield* untilAttached(identity).pipe(during(`${stepsOf(request).map}.WaitForAttach failed`))
+    : {}
   return { told, rules, driver, identity, publishContext, stageSecrets: yield* readSecret(told.stageSecret) }
 })
 type Gathered = Effect.Success<ReturnType<typeof gather>>
@@ -160,6 +111,20 @@ const afterFailedStage = Effect.fnUntraced(function*({ path }: CsiSetUp, identit
   )
 })
 
+/** A volume that grew while nobody used it is made larger before its pod starts. */
+const growOnMount = Effect.fnUntraced(function*(
+  request: CsiSetUp,
+  driver: RegisteredDriver,
+  places: { readonly stagingPath: string; readonly volumePath: string }
+) {
+  const { growth } = request.volume
+  if (growth === undefined) return
+  const step = request.volume.block
+    ? "MapVolume.MarkVolumeAsMounted failed while expanding volume"
+    : "MountVolume.Setup failed while expanding volume"
+  yield* expand({ ...request, driver, ...places, reached: claimSize(growth.claim) }).pipe(during(step))
+})
+
 const mount = Effect.fnUntraced(function*(request: CsiSetUp, gathered: Gathered) {
   const { nodeName } = yield* AgentConfig
   const { driver, identity, rules, told } = gathered
@@ -169,7 +134,8 @@ const mount = Effect.fnUntraced(function*(request: CsiSetUp, gathered: Gathered)
   const stagingPath = told.mode === "Ephemeral"
     ? ""
     : yield* stage(identity, driver, stageInputs(gathered, request)).pipe(
-      Effect.catchTag("CsiError", (error) => Effect.andThen(afterFailedStage(request, identity, error), error))
+      Effect.catchTag("CsiError", (error) => Effect.andThen(afterFailedStage(request, identity, error), error)),
+      during(stepsOf(request).stage)
     )
   yield* publish(request, gathered, { stagingPath, targetPath })
   const fsGroup = fsGroupOf(request)
@@ -177,6 +143,7 @@ const mount = Effect.fnUntraced(function*(request: CsiSetUp, gathered: Gathered)
     const onRootMismatch = request.pod.spec.securityContext?.fsGroupChangePolicy === "OnRootMismatch"
     yield* applyOwnership(targetPath, { fsGroup, readOnly: false, onRootMismatch })
   }
+  yield* growOnMount(request, driver, { stagingPath, volumePath: targetPath })
   return { hostPath: targetPath, again: publish(request, gathered, { stagingPath, targetPath }) }
 })
 
@@ -198,7 +165,9 @@ const map = Effect.fnUntraced(function*(request: CsiSetUp, gathered: Gathered) {
     Effect.catchIf(({ code }) => code === "EEXIST", () => Effect.void)
   )
   const stagingPath = yield* stageBlock(gathered.identity, specName, gathered.driver, stageInputs(gathered, request))
-  yield* publish(request, gathered, { stagingPath, targetPath })
+    .pipe(during(stepsOf(request).stage))
+  yield* publish(request, gathered, { stagingPath, targetPath }).pipe(during(stepsOf(request).publish))
+  yield* growOnMount(request, gathered.driver, { stagingPath, volumePath: targetPath })
   return { hostPath: targetPath, again: publish(request, gathered, { stagingPath, targetPath }) }
 })
 
@@ -213,8 +182,9 @@ const releaseUnstaged = Effect.fnUntraced(function*({ volume }: CsiSetUp, identi
 
 const setUp = Effect.fnUntraced(function*(request: CsiSetUp) {
   const locks = yield* CsiLocks
-  const { driver, facts, mode } = toldOf(request)
-  const identity = { driver, handle: facts.handle }
+  const told = toldOf(request)
+  const { mode } = told
+  const identity = identityOf(told)
   const whole = Effect.gen(function*() {
     const gathered = yield* gather(request)
     const put = request.volume.block ? map(request, gathered) : mount(request, gathered)
@@ -228,47 +198,21 @@ const setUp = Effect.fnUntraced(function*(request: CsiSetUp) {
   )
 })
 
-const unmount = Effect.fnUntraced(function*({ path, specName }: CsiTearDown) {
+/** While the pod uses it. */
+const growInUse = Effect.fnUntraced(function*(request: CsiExpansion) {
+  const { rootDir } = yield* VolumeHost
   const drivers = yield* CsiDrivers
   const locks = yield* CsiLocks
-  const { rootDir } = yield* VolumeHost
-  const targetPath = publishPathIn(path)
-  const data = yield* readData(path)
-  // Nothing was ever asked of a driver: there is only the place. Something mounted without data is nobody's we know.
-  if (data === undefined) return yield* removeMountPlace(path, targetPath)
-  const identity: CsiIdentity = { driver: data.driverName, handle: data.volumeHandle }
-  const unpublish = Effect.gen(function*() {
-    const { calls } = yield* drivers.get(identity.driver)
-    yield* calls.nodeUnpublishVolume({ volumeId: identity.handle, targetPath })
-    yield* removeMountPlace(path, targetPath)
-  })
-  if (data.volumeLifecycleMode === "Ephemeral") return yield* unpublish
-  yield* locks.oneByOne(uniqueName(identity))(Effect.gen(function*() {
-    yield* unpublish
-    yield* unstageUnused(identity, globalDir(rootDir, identity))
-    yield* unstageUnused(identity, oldGlobalDir(rootDir, specName))
-  }))
-})
-
-const unmap = Effect.fnUntraced(function*({ path, specName, uid }: CsiTearDown) {
-  const drivers = yield* CsiDrivers
-  const locks = yield* CsiLocks
-  const { rootDir } = yield* VolumeHost
-  const paths = blockPaths(rootDir, specName)
-  const targetPath = `${paths.publishDir}/${uid}`
-  const data = yield* readData(paths.data)
-  if (data === undefined) return yield* removeFile(path)
-  const identity: CsiIdentity = { driver: data.driverName, handle: data.volumeHandle }
-  yield* locks.oneByOne(uniqueName(identity))(Effect.gen(function*() {
-    const { calls } = yield* drivers.get(identity.driver)
-    yield* calls.nodeUnpublishVolume({ volumeId: identity.handle, targetPath })
-    yield* mustBeUnmounted(targetPath)
-    if ((yield* namesIn(paths.publishDir)).includes(uid)) {
-      yield* removeFile(targetPath).pipe(Effect.catch(() => removeEmpty(targetPath)))
-    }
-    yield* removeFile(path)
-    yield* unstageUnusedBlock(identity, specName)
-  }))
+  const identity = identityOf(toldOf(request))
+  const driver = yield* drivers.get(identity.driver)
+  const staging = request.volume.block
+    ? blockPaths(rootDir, request.volume.specName).staging
+    : stagingPathIn(globalDir(rootDir, identity))
+  const { hostPath, pod, reached, volume } = request
+  const stagingPath = driver.abilities.stages ? staging : ""
+  return yield* locks.oneByOne(uniqueName(identity))(
+    expand({ pod, volume, driver, stagingPath, volumePath: hostPath, reached })
+  )
 })
 
 /** What the driver says that the volume holds. Undefined for one that does not say. */
@@ -282,32 +226,29 @@ const usage = Effect.fnUntraced(function*(driver: RegisteredDriver, handle: stri
   return { bytes: of(VolumeUsage_Unit.BYTES), inodes: of(VolumeUsage_Unit.INODES) }
 })
 
-/** As often as pods are synced by the kubelet. */
-const republishMs = { least: 60_000, most: 90_000 }
-
+/** As often as pods are synced by the kubelet: a driver may have to bring in what changes, such as a token. */
 const republish = <E, R>(volume: DesiredVolume, again: Effect.Effect<void, E, R>) =>
-  Effect.forever(
-    Effect.gen(function*() {
-      yield* Effect.sleep(yield* Random.nextIntBetween(republishMs.least, republishMs.most))
+  Effect.gen(function*() {
+    const { syncMs } = yield* VolumeHost
+    while (true) {
+      yield* Effect.sleep(syncMs + (yield* Random.nextIntBetween(0, Math.ceil(syncMs / 2))))
       // What is mounted stays as it is when this fails.
       yield* Effect.catch(again, (error) =>
         Effect.logWarning(`volume ${volume.specName} cannot be published again`, error))
-    })
-  )
+    }
+  })
 
 type Needs =
   | AgentConfig
   | CsiDrivers
   | CsiLocks
+  | EventRecorder
   | HostFiles
   | KubeApi
   | Mounts
   | NodeState
   | VolumeHost
   | VolumesInUse
-
-const asVolumeError = (error: { readonly message: string }): VolumeError =>
-  error instanceof VolumeError ? error : because(error)
 
 export const layer: Layer.Layer<CsiVolumes, never, Needs> = Layer.effect(
   CsiVolumes,
@@ -335,8 +276,13 @@ export const layer: Layer.Layer<CsiVolumes, never, Needs> = Layer.effect(
         Effect.mapError(asVolumeError),
         Effect.provideContext(needs)
       ),
+      expand: Effect.fn("CsiVolumes.expand")(
+        growInUse,
+        Effect.mapError(asVolumeError),
+        Effect.provideContext(needs)
+      ),
       usage: Effect.fn("CsiVolumes.usage")(function*(request) {
-        const { driver, facts } = toldOf({ ...request, path: "" })
+        const { driver, facts } = toldOf(request)
         return yield* usage(yield* drivers.get(driver), facts.handle, request.hostPath)
       }, Effect.mapError(asVolumeError))
     })

@@ -1,6 +1,7 @@
 /** The volumes of CSI drivers, as the volume workers use them: attach, stage and publish lie behind `setUp`. */
 import { Context, Effect, Layer } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
+import type { PersistentVolumeClaim } from "../../domain/k8s/storage.ts"
 import type { DesiredVolume } from "../../domain/volumes/desired.ts"
 import { VolumeError } from "./VolumeError.ts"
 
@@ -17,6 +18,15 @@ export interface CsiTearDown {
   readonly specName: string
   readonly path: string
   readonly block: boolean
+}
+
+export interface CsiExpansion {
+  readonly pod: Pod
+  /** It is up. */
+  readonly volume: DesiredVolume
+  readonly hostPath: string
+  /** The size it is known to have; undefined when that is not known. */
+  readonly reached: string | undefined
 }
 
 export interface CsiUsageRequest {
@@ -39,6 +49,16 @@ export class CsiVolumes extends Context.Service<CsiVolumes, {
   readonly setUp: (request: CsiSetUp) => Effect.Effect<{ readonly hostPath: string }, VolumeError>
   /** Unpublishes the volume and removes its place; needs nothing but what lies there. Absence is a success. */
   readonly tearDown: (request: CsiTearDown) => Effect.Effect<void, VolumeError>
+  /**
+   * Makes a volume that has grown larger, and tells its claim. Answers the claim as it is then, and whether there is
+   * nothing more to do for this size; repeatable.
+   */
+  readonly expand: (
+    request: CsiExpansion
+  ) => Effect.Effect<
+    { readonly claim: PersistentVolumeClaim; readonly reached: boolean } | undefined,
+    VolumeError
+  >
   /** What a volume that is up holds; undefined when its driver does not tell. */
   readonly usage: (
     request: CsiUsageRequest
@@ -57,6 +77,7 @@ export const noDrivers: Layer.Layer<CsiVolumes> = Layer.succeed(
   CsiVolumes.of({
     setUp: ({ volume }) => Effect.fail(notFound(driverOf(volume))),
     tearDown: ({ path }) => Effect.fail(notFound(`of ${path}`)),
+    expand: ({ volume }) => Effect.fail(notFound(driverOf(volume))),
     usage: ({ volume }) => Effect.fail(notFound(driverOf(volume)))
   })
 )

@@ -3,6 +3,8 @@ import { Schema } from "effect"
 
 export class VolumeError extends Schema.TaggedError<VolumeError>()("VolumeError", {
   detail: Schema.String,
+  /** What users read before it, where it was another step: `MountVolume.MountDevice failed`. */
+  during: Schema.optionalKey(Schema.String),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {
@@ -14,4 +16,4 @@ export const refuse = (detail: string): VolumeError => new VolumeError({ detail 
 
 /** Any error of a layer below, in its own words. */
 export const because = (cause: { readonly message: string }): VolumeError =>
-  new VolumeError({ detail: cause.message, cause })
+  cause instanceof VolumeError ? cause : new VolumeError({ detail: cause.message, cause })

@@ -12,6 +12,8 @@ import { rootLayout } from "./rootLayout.ts"
 export class VolumeHost extends Context.Service<VolumeHost, {
   /** The agent's root directory by its real path: the mount table knows no other. */
   readonly rootDir: string
+  /** How often pods are looked at without cause: what cannot be watched is read as often. */
+  readonly syncMs: number
   readonly memory: Effect.Effect<MemoryNode>
   /** Its object; undefined while the API server has not shown it. */
   readonly node: Effect.Effect<Node | undefined>
@@ -30,6 +32,7 @@ export const layer: Layer.Layer<VolumeHost, HostFileError, AgentConfig | HostFil
     const rootDir = yield* files.realPath(config.rootDir)
     return VolumeHost.of({
       rootDir,
+      syncMs: config.syncFrequencyMs,
       memory: Effect.gen(function*() {
         const { kernelVersion } = yield* node.facts
         return { kernelVersion, allocatableMemoryBytes: valueOfText((yield* node.allocatable)["memory"]) }

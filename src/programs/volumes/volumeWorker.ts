@@ -2,7 +2,7 @@
  * One pod's volumes on the node: look, plan, act, tell, sleep. A worker lives from the first wish for the pod's volumes
  * to the removal of the last of them; every wake-up decides afresh, so lost or repeated ones cannot hurt.
  */
-import { Clock, Effect, FiberMap, Queue, Ref } from "effect"
+import { Clock, Effect, FiberMap, Queue, Random, Ref } from "effect"
 import type { VolumeView } from "../../domain/pod/model.ts"
 import { desiredVolumes } from "../../domain/volumes/desired.ts"
 import { type FoundVolumes, planVolumes, type VolumesPlan } from "../../domain/volumes/plan.ts"
@@ -51,6 +51,7 @@ const look = Effect.fnUntraced(function*(worker: Worker) {
     desired: wish?.desired,
     supplies: wish?.supplies ?? new Map(),
     found: wish === undefined ? yield* findVolumes(uid) : nothingFound,
+    claimsAgeMs: worker.claimsAgeMs,
     nowMs: yield* Clock.currentTimeMillis
   }
   // One step, so that no lane can end between the check and the plan.
@@ -82,9 +83,7 @@ const turn = Effect.fnUntraced(
     const { plan, up } = seen
     worker.state.up = up
     yield* tell(worker, plan.view, changed)
-    yield* Effect.forEach(plan.failures, ({ message, volume }) => tellFailure(worker, volume, message), {
-      discard: true
-    })
+    yield* Effect.forEach(plan.failures, (failure) => tellFailure(worker, failure.volume, failure), { discard: true })
     yield* Effect.forEach(plan.actions, (action) => startAction(worker, action), { discard: true })
     return { released: plan.released, wakeAtMs: plan.wakeAtMs } satisfies Next
   },
@@ -98,8 +97,11 @@ const turn = Effect.fnUntraced(
 
 /** Runs until all volumes of the pod are gone. `changed`: the view is another one. */
 export const volumeWorker = Effect.fnUntraced(function*(state: PodVolumesState, changed: Effect.Effect<void>) {
+  const { syncMs } = yield* VolumeHost
   const worker: Worker = {
     state,
+    // Nodes that start together do not ask together.
+    claimsAgeMs: syncMs + (yield* Random.nextIntBetween(0, Math.ceil(syncMs / 2))),
     lanes: yield* FiberMap.make<string, void>(),
     memory: yield* Ref.make<WorkerMemory>({
       volumes: { lanes: {}, sinceMs: yield* Clock.currentTimeMillis },

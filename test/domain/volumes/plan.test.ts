@@ -25,6 +25,7 @@ const input = (changes: Partial<VolumesInput>): VolumesInput => ({
   supplies: new Map(),
   found: nothing,
   memory: fresh,
+  claimsAgeMs: 60_000,
   nowMs: 0,
   ...changes
 })

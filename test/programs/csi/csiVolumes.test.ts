@@ -19,6 +19,7 @@ import * as CsiNode from "../../../src/programs/csi/CsiNode.ts"
 import * as csiVolumes from "../../../src/programs/csi/csiVolumes.ts"
 import { sweepStages } from "../../../src/programs/csi/sweepStages.ts"
 import * as VolumesInUse from "../../../src/programs/csi/VolumesInUse.ts"
+import { EventRecorder } from "../../../src/programs/events/EventRecorder.ts"
 import { NodeState } from "../../../src/programs/node/NodeState.ts"
 import { CsiVolumes } from "../../../src/programs/volumes/CsiVolumes.ts"
 import { VolumeHost } from "../../../src/programs/volumes/VolumeHost.ts"
@@ -82,7 +83,8 @@ const makeWorld = Effect.gen(function*() {
         csi,
         Layer.mock(NodeState)({}),
         Layer.succeed(AgentConfig, { ...agentSettings, rootDir: root, standalone: true }),
-        Layer.mock(VolumeHost)({ rootDir: root })
+        Layer.mock(VolumeHost)({ rootDir: root, syncMs: 60_000 }),
+        Layer.mock(EventRecorder)({})
       ))
     )
   const start = Effect.fnUntraced(function*(fuse: Fuse) {

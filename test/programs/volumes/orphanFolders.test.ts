@@ -40,7 +40,7 @@ const setup = Effect.gen(function*() {
   const services = Layer.mergeAll(
     Layer.succeed(PodVolumes, volumes),
     Layer.mock(RuntimeView)({ pods: Effect.sync(() => runtime) }),
-    Layer.mock(VolumeHost)({ rootDir: root }),
+    Layer.mock(VolumeHost)({ rootDir: root, syncMs: 60_000 }),
     HostFilesMemory.layer(world.host)
   )
   yield* Effect.forkScoped(orphanFolders.pipe(Effect.provide(services)))

@@ -9,18 +9,28 @@ import { configMaps, pods, secrets } from "../../../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
 import * as KubeApiMemory from "../../../src/layers/api/KubeApiMemory.ts"
 import * as MemoryApi from "../../../src/layers/api/memory/MemoryApi.ts"
+import * as CsiSim from "../../../src/layers/csi/CsiSim.ts"
+import type { SimDrivers } from "../../../src/layers/csi/CsiSim.ts"
 import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
 import * as HostFilesMemory from "../../../src/layers/host/HostFilesMemory.ts"
 import { Mounts } from "../../../src/layers/host/Mounts.ts"
 import * as MountsMemory from "../../../src/layers/host/MountsMemory.ts"
 import * as ProcessesMemory from "../../../src/layers/host/ProcessesMemory.ts"
+import { AgentConfig } from "../../../src/programs/AgentConfig.ts"
+import * as CsiDrivers from "../../../src/programs/csi/CsiDrivers.ts"
+import * as CsiLocks from "../../../src/programs/csi/CsiLocks.ts"
+import * as CsiNode from "../../../src/programs/csi/CsiNode.ts"
+import * as csiVolumes from "../../../src/programs/csi/csiVolumes.ts"
+import * as VolumesInUse from "../../../src/programs/csi/VolumesInUse.ts"
 import { EventRecorder } from "../../../src/programs/events/EventRecorder.ts"
+import { NodeState } from "../../../src/programs/node/NodeState.ts"
 import * as CsiVolumes from "../../../src/programs/volumes/CsiVolumes.ts"
 import * as ObjectCache from "../../../src/programs/volumes/ObjectCache.ts"
 import { PodVolumes } from "../../../src/programs/volumes/PodVolumes.ts"
 import * as podVolumeWorkers from "../../../src/programs/volumes/podVolumeWorkers.ts"
 import * as ServiceAccountTokens from "../../../src/programs/volumes/ServiceAccountTokens.ts"
 import { VolumeHost } from "../../../src/programs/volumes/VolumeHost.ts"
+import { agentSettings } from "../../fixture/agentSettings.ts"
 
 export const root = "/var/lib/kubelet"
 
@@ -59,7 +69,25 @@ export interface Ground {
   /** Programs of the node, where there are any. */
   readonly processes?: ProcessesMemory.MemoryProcesses
   readonly root: string
+  /** CSI drivers by their sockets; they live on when agents die. */
+  readonly drivers?: SimDrivers
 }
+
+/** Drivers of the world behind the agent's own service, or none. */
+const csiLayer = (ground: Ground, host: Layer.Layer<HostFiles | Mounts>, api: Layer.Layer<KubeApi>) =>
+  ground.drivers === undefined ? Layer.merge(CsiVolumes.noDrivers, Layer.mock(CsiDrivers.CsiDrivers)({})) : csiVolumes
+    .layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(CsiDrivers.layer, CsiLocks.layer, VolumesInUse.layer)),
+      Layer.provideMerge(CsiNode.layer),
+      Layer.provide(Layer.mergeAll(
+        host,
+        api,
+        // The driver is another process: the agent's death is not its own.
+        CsiSim.layer(ground.drivers).pipe(Layer.provide(ground.layer)),
+        Layer.mock(NodeState)({}),
+        Layer.succeed(AgentConfig, { ...agentSettings, rootDir: ground.root, standalone: true })
+      ))
+    )
 
 export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
   const world: World = {
@@ -87,7 +115,8 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
   const recorder = Layer.succeed(
     EventRecorder,
     EventRecorder.of({
-      record: () => Effect.void,
+      record: ({ kind, name }, { message, reason }) =>
+        Effect.sync(() => void world.events.push(`${kind} ${name} ${reason}: ${message}`)),
       recordNode: () => Effect.void,
       recordPod: (_, { message, reason }) => Effect.sync(() => void world.events.push(`${reason}: ${message}`))
     })
@@ -96,6 +125,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     VolumeHost,
     VolumeHost.of({
       rootDir: ground.root,
+      syncMs: 60_000,
       node: Effect.succeed({ metadata: { name: "n1", labels: { zone: "a" } } }),
       memory: Effect.succeed({ kernelVersion: "6.18.0", allocatableMemoryBytes: 1024 ** 3 }),
       allocatable: Effect.succeed({ cpu: "4", memory: "1Gi" })
@@ -103,13 +133,14 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
   )
   const programs = ProcessesMemory.layer(ground.processes)
   const agentLayer = (fuse: Fuse) => {
-    const hostLayer = Layer.mergeAll(
+    const hostLayer: Layer.Layer<HostFiles | Mounts> = Layer.mergeAll(
       Layer.effect(HostFiles, Effect.map(HostFiles, (files) => HostFiles.of(guarded(files, fuse)))),
       Layer.effect(Mounts, Effect.map(Mounts, (mounts) => Mounts.of(guarded(mounts, fuse))))
     ).pipe(Layer.provide(ground.layer))
     return podVolumeWorkers.layer.pipe(
       Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer)),
-      Layer.provide(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, CsiVolumes.noDrivers))
+      Layer.provideMerge(csiLayer(ground, hostLayer, countedApi)),
+      Layer.provide(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings))
     )
   }
   /** Starts an agent in a scope of its own; `stop` ends it between two steps of any fiber. */
@@ -117,18 +148,21 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(Layer.fresh(agentLayer(fuse)), scope)
     const volumes = yield* Effect.provide(PodVolumes, context)
-    return { volumes, fuse, stop: Scope.close(scope, Exit.void) }
+    const drivers = yield* Effect.provide(CsiDrivers.CsiDrivers, context)
+    for (const [endpoint, { settings: { name } }] of ground.drivers ?? []) yield* drivers.register(name, endpoint)
+    return { volumes, drivers, context, fuse, stop: Scope.close(scope, Exit.void) }
   })
   const client = yield* Effect.provide(KubeApi, KubeApiMemory.layer(world.api))
   return { ...world, start, client }
 })
 
-export const make = Effect.gen(function*() {
+export const makeWith = Effect.fnUntraced(function*(drivers?: SimDrivers) {
   const host = new HostFilesMemory.MemoryHost()
   host.makeDirectories(root)
   const layer = Layer.merge(HostFilesMemory.layer(host), MountsMemory.layer(host))
-  return { ...(yield* makeOn({ layer, root })), host }
+  return { ...(yield* makeOn({ layer, root, ...(drivers === undefined ? {} : { drivers }) })), host }
 })
+export const make = makeWith()
 
 /** Gives all fibers their turns, without letting time pass, until the check holds. */
 export const eventually = (check: () => boolean, why = "it never came true") =>
