@@ -2,7 +2,7 @@
  * A whole node: the agent and its server, over whatever API server, runtime and host it is given. Everything that runs
  * one, the daemon, `kubeffect up`, the benchmark and the examples, runs this.
  */
-import { Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Schema, Tracer } from "effect"
 import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.ts"
 import { apiVersion, kind, KubeletConfigurationFile } from "../../domain/kubeletConfig/file.ts"
 import { agent } from "../../programs/agent.ts"
@@ -36,4 +36,10 @@ export const nodeLayers = ({ config, networkMode = "runtime", settings }: NodePl
 
 /** Runs for ever. `server` is up before the first pod is looked at: it is what says that the node is there. */
 export const runNode = <A, E, R>(plan: NodePlan, server: Layer.Layer<A, E, R>) =>
-  agent.pipe(Effect.provide(server.pipe(Layer.provideMerge(nodeLayers(plan)))))
+  agent.pipe(Effect.provide(server.pipe(Layer.provideMerge(nodeLayers(plan)))), outsideOfSpans)
+
+/** Services keep the context they are made in: a span of whoever starts the node would be parent to all it ever does. */
+const outsideOfSpans = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.updateContext(self, (context: Context.Context<R>) =>
+    // What is left out was never asked for: `R` stays what it is.
+    Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>)

@@ -5,6 +5,7 @@ import { supportWarning } from "../../domain/kubeletConfig/support.ts"
 import { NodeFacts } from "../../layers/host/NodeFacts.ts"
 import * as ProberLive from "../../layers/probes/ProberLive.ts"
 import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
+import * as OtlpTracing from "../../layers/tracing/OtlpTracing.ts"
 import { agentSettings } from "../compose/agentSettings.ts"
 import { apiLayers } from "../compose/apiLayers.ts"
 import { hostLayers } from "../compose/hostLayers.ts"
@@ -12,6 +13,7 @@ import { runNode } from "../compose/node.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
 import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
 import { checkMachine, claimOomScore, runtimeCgroupDriver } from "../compose/surroundings.ts"
+import { tracingLayers } from "../compose/tracingLayers.ts"
 import * as Klog from "../logging/klog.ts"
 import { kubeletVersion } from "../version.ts"
 import { heapTrim } from "./heapTrim.ts"
@@ -40,6 +42,8 @@ export const runKubelet = Effect.fn("runKubelet")(function*(setup: KubeletSetup)
   )
   return yield* onThisMachine(setup).pipe(
     Effect.provide(below),
+    // Until it is known who the node is, nothing is worth a trace.
+    Effect.provide(OtlpTracing.layerOff),
     Effect.provide(Klog.layer(config.logging))
   )
 })
@@ -75,5 +79,7 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
     )
     : Layer.empty
   yield* Effect.forkChild(heapTrim)
-  return yield* runNode({ settings, config, networkMode: options.networkMode }, server)
+  return yield* runNode({ settings, config, networkMode: options.networkMode }, server).pipe(
+    Effect.provide(tracingLayers(config, settings.nodeName))
+  )
 })

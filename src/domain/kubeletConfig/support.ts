@@ -57,7 +57,6 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   shutdownGracePeriod: noShutdown,
   shutdownGracePeriodCriticalPods: noShutdown,
   shutdownGracePeriodByPodPriority: noShutdown,
-  tracing: "traces are not sent",
   protectKernelDefaults: "the kernel's settings are neither checked nor changed",
   kernelMemcgNotification: noEviction,
   evictionSoft: noEviction,

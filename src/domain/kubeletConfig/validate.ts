@@ -13,6 +13,7 @@ export const validate = (config: KubeletConfiguration, gates: FeatureGates): Pro
   ...allocatable(config),
   ...shutdown(config, gates),
   ...logs(config),
+  ...tracing(config),
   ...taints(config)
 ]
 
@@ -225,6 +226,18 @@ const logs = (c: KubeletConfiguration): Problems => [
   ...when(!isClean(c.podLogsDir), `podLogsDir "${c.podLogsDir}" must be normalized`),
   ...when(/[\u{80}-\u{10ffff}]/u.test(c.podLogsDir), `podLogsDir "${c.podLogsDir}" must contain ASCII characters only`)
 ]
+
+/** As the kubelet: rates in a million, addresses as gRPC names them. */
+const tracing = ({ tracing: { endpoint = "", samplingRatePerMillion = 0 } = {} }: KubeletConfiguration): Problems => {
+  const scheme = /^([^/]*)\/\//.exec(endpoint)?.[1]?.replace(/:$/, "")
+  return [
+    ...between(samplingRatePerMillion, 0, 1_000_000, "tracing.samplingRatePerMillion"),
+    ...when(
+      scheme !== undefined && !["dns", "unix"].includes(scheme),
+      `tracing.endpoint "${endpoint}" has the unsupported scheme "${scheme}": options are none, dns and unix`
+    )
+  ]
+}
 
 /** As Go's filepath.Clean would leave it. */
 const isClean = (path: string): boolean =>

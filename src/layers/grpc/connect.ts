@@ -6,7 +6,7 @@
 import { create, type DescMethod, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf"
 import { NodeStream } from "@effect/platform-node"
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js"
-import { Effect, type Scope, Stream } from "effect"
+import { Effect, Option, type Scope, Stream, Tracer } from "effect"
 import { failureOf, type Reach } from "./failureOf.ts"
 import { GrpcCode, GrpcError, type GrpcMethods } from "./Grpc.ts"
 
@@ -81,11 +81,12 @@ const makeClient = <S extends Service, E>(
     const wire = wireMethod(connection, address, method, settings.metadata ?? {})
     const span = `${settings.name}.${method.localName}`
     if (method.methodKind === "unary") {
-      methods[method.localName] = Effect.fn(span)((init: Message, options?: { readonly timeoutMs?: number }) => {
+      const traced = Effect.fn(span, { kind: "client", attributes: rpcAttributes(method) })
+      methods[method.localName] = traced((init: Message, options?: { readonly timeoutMs?: number }) => {
         const request = create(method.input, init)
         const timeoutMs = options?.timeoutMs ?? settings.timeoutMs(method, request)
         const call = Effect.mapError(
-          wire.unary(request, timeoutMs),
+          Effect.flatMap(traceParent, (trace) => wire.unary(request, timeoutMs, trace)),
           (error) => settings.mapError(error, method, request)
         )
         return settings.observe === undefined ? call : settings.observe(method, call)
@@ -104,6 +105,22 @@ const makeClient = <S extends Service, E>(
   return methods as GrpcMethods<S, E>
 }
 
+/** As OpenTelemetry names them. */
+const rpcAttributes = (method: DescMethod) => ({
+  "rpc.system": "grpc",
+  "rpc.service": method.parent.typeName,
+  "rpc.method": method.name
+})
+
+/** The W3C header that lets the peer's spans join the trace (parity T3); undefined where nobody keeps it. */
+const traceParent = Effect.map(
+  Effect.serviceOption(Tracer.ParentSpan),
+  (span) =>
+    Option.isSome(span) && span.value.sampled
+      ? `00-${span.value.traceId.padStart(32, "0")}-${span.value.spanId}-01`
+      : undefined
+)
+
 /** One method on the wire. Interruption cancels the call. */
 const wireMethod = (
   connection: Client,
@@ -118,9 +135,10 @@ const wireMethod = (
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
   const deserialize = (bytes: Buffer) => fromBinary(method.output, bytes)
-  const metadata = () => {
+  const metadata = (trace?: string) => {
     const all = new Metadata()
     for (const [key, value] of Object.entries(headers)) all.set(key, value)
+    if (trace !== undefined) all.set("traceparent", trace)
     return all
   }
   const toError = (error: ServiceError, reach: Reach) =>
@@ -133,10 +151,10 @@ const wireMethod = (
       cause: error
     })
 
-  const unary = (request: Message, timeoutMs: number) =>
+  const unary = (request: Message, timeoutMs: number, trace: string | undefined) =>
     Effect.callback<Message, GrpcError>((resume) => {
       let answered = false
-      const call = connection.makeUnaryRequest(path, serialize, deserialize, request, metadata(), {
+      const call = connection.makeUnaryRequest(path, serialize, deserialize, request, metadata(trace), {
         deadline: deadline(timeoutMs)
       }, (error, response) => {
         if (error === null && response !== undefined) return resume(Effect.succeed(response))

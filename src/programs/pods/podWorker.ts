@@ -3,13 +3,14 @@
  * and the runtime afresh and lets `plan` decide, so lost, repeated or reordered events cannot hurt. Actions run beside
  * the loop in lanes, at most one of each kind, so that a slow pull or stop never keeps the pod from being looked at.
  */
-import { Clock, Effect, FiberMap, Queue, Ref } from "effect"
+import { Clock, Effect, FiberMap, Queue, Ref, type Tracer } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { Action, ObservedPod, Plan, PodMemory } from "../../domain/pod/model.ts"
 import { plan } from "../../domain/pod/plan.ts"
 import { laneOf, occupy, settle } from "./lanes.ts"
 import { makeWorker, type Worker, type WorkerState } from "./makeWorker.ts"
 import { type DesiredPod, PodRegistry } from "./PodRegistry.ts"
+import { noteStatus } from "./podTrace.ts"
 
 /** After a look at the runtime that failed: the runtime's own health decides how long it lasts. */
 const runtimeRetryMs = 1000
@@ -71,6 +72,10 @@ const report = Effect.fnUntraced(function*({ apiObject, events, statuses }: Work
   yield* Effect.forEach(next.events, (event) => events.recordPod(apiPod ?? desired.pod, event), { discard: true })
 })
 
+/** Whose status the API shows: the pod's own, or its mirror's. */
+const statusUid = ({ apiObject, uid }: Worker, desired: DesiredPod) =>
+  Effect.map(apiObject(desired), (shown) => shown?.metadata.uid ?? uid)
+
 /** Volumes and probes as the pod's stage wants them. */
 const attend = Effect.fnUntraced(function*({ probes, volumes }: Worker, { desired, next, observed }: Turn) {
   if (next.stage === "syncing") yield* volumes.want(desired.pod)
@@ -123,8 +128,8 @@ const rest = Effect.fnUntraced(function*({ wake }: Worker, wakeAtMs: number | un
   yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(pauseMs))
 })
 
-/** Runs until the pod is over and its source has dropped it. */
-export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Queue<void>) {
+/** Runs until the pod is over and its source has dropped it. `trace`: of the pod's start. */
+export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Queue<void>, trace: Tracer.Span) {
   const registry = yield* PodRegistry
   const first = yield* registry.get(uid)
   if (first === undefined) return
@@ -145,6 +150,7 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Qu
       continue
     }
     yield* report(worker, turn)
+    yield* noteStatus(trace, turn.next.status, worker.statuses.flushed(yield* statusUid(worker, desired)))
     yield* attend(worker, turn)
     yield* Effect.forEach(turn.next.actions, (action) => start(worker, turn, action), { discard: true })
     if (turn.next.stage === "terminated" && (yield* finish(worker, turn))) return

@@ -12,6 +12,7 @@ import { supervise, superviseToEnd } from "../supervise.ts"
 import { PodVolumes } from "../volumes/PodVolumes.ts"
 import { Admission } from "./Admission.ts"
 import { type DesiredPod, fullName, PodRegistry } from "./PodRegistry.ts"
+import { beginPodTrace, endPodTrace } from "./podTrace.ts"
 import { podWorker } from "./podWorker.ts"
 import { rejectedPod } from "./rejectedPod.ts"
 
@@ -43,9 +44,11 @@ export const podWorkers = Effect.gen(function*() {
     const queue = yield* Queue.sliding<void>(1)
     wakes.set(uid, queue)
     names.set(name, uid)
-    const verdict = yield* admission.decide(desired)
-    const life = verdict._tag === "Admitted" ? podWorker(uid, queue) : rejectedPod(uid, verdict, queue)
+    const trace = yield* beginPodTrace(desired.pod)
+    const verdict = yield* Effect.withParentSpan(admission.decide(desired), trace)
+    const life = verdict._tag === "Admitted" ? podWorker(uid, queue, trace) : rejectedPod(uid, verdict, queue)
     const ended = Effect.gen(function*() {
+      yield* endPodTrace(trace)
       wakes.delete(uid)
       if (names.get(name) === uid) names.delete(name)
       // A successor of the same name may have waited for this end.
@@ -56,7 +59,7 @@ export const podWorkers = Effect.gen(function*() {
       }
     })
     const whole = Effect.andThen(superviseToEnd("pod worker", life), ended)
-    yield* FiberMap.run(fibers, uid, whole.pipe(Effect.annotateLogs({ pod: name, uid })))
+    yield* FiberMap.run(fibers, uid, whole.pipe(Effect.annotateLogs({ pod: name, uid }), Effect.withParentSpan(trace)))
   })
 
   const changed = Effect.fnUntraced(function*(desired: DesiredPod) {

@@ -49,7 +49,7 @@ export const remove = Effect.fnUntraced(function*(api: KubeApi["Service"], pod: 
   )
 })
 
-const send = Effect.fnUntraced(
+const send = Effect.fn("StatusWriter.send")(
   function*(api: KubeApi["Service"], entry: StatusEntry.StatusEntry, wanted: PodStatus) {
     const { name, namespace, uid } = entry.pod.metadata
     const patch = statusPatch(entry.shown, wanted, uid)

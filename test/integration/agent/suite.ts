@@ -1,13 +1,17 @@
 /** What a node does for its users, told with `kubectl`: run on the API server in memory and on a real one. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Layer } from "effect"
+import { Context, Effect, FileSystem, Layer } from "effect"
 import { connect } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { stringify } from "yaml"
+import { Span_SpanKind } from "../../../src/gen/otlp/trace_pb.ts"
 import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
 import type { ClusterServer } from "../../fixture/node/ClusterServer.ts"
 import { container, idle, pod } from "../../fixture/node/pods.ts"
 import { eventually, layer as nodeLayer, TestNode } from "../../fixture/node/TestNode.ts"
+import { type ReceivedSpan, receiveTraces } from "../../fixture/TraceReceiver.ts"
 
 const ready = (name: string, seconds = 30) =>
   Effect.gen(function*() {
@@ -56,8 +60,16 @@ const httpGet = (port: number) =>
     return Effect.sync(() => socket.destroy())
   })
 
+/** Where the node under test sends its traces. */
+class Traces extends Context.Service<Traces, {
+  readonly spans: () => ReadonlyArray<ReceivedSpan>
+}>()("kubeffect/test/integration/agent/Traces") {}
+
 export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unknown>) => {
-  const under = nodeLayer().pipe(
+  const collector = join(tmpdir(), `kubeffect-otlp-${process.pid}.sock`)
+  const tracing = { endpoint: `unix://${collector}`, samplingRatePerMillion: 1_000_000 }
+  const under = nodeLayer({ config: { tracing } }).pipe(
+    Layer.merge(Layer.effect(Traces, receiveTraces(collector))),
     Layer.provideMerge(TestContainerd.layer),
     Layer.provideMerge(server),
     Layer.provideMerge(NodeServices.layer)
@@ -112,6 +124,27 @@ export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unkno
         yield* gone("web")
         const left = yield* node.kubectl("logs", "web")
         assert.include(left.stderr, "NotFound")
+      }))
+
+    it.effect("T3: the collector has one trace of that pod's start, from admission to status", () =>
+      Effect.gen(function*() {
+        const { spans } = yield* Traces
+        yield* eventually(Effect.sync(() => {
+          const [root, ...others] = spans().filter(({ attributes, name }) =>
+            name === "syncPod" && attributes["k8s.pod.name"] === "web"
+          )
+          assert.strictEqual(others.length, 0)
+          const trace = spans().filter(({ traceId }) => traceId === root?.traceId)
+          const took = (step: string) => trace.find(({ name }) => name === step)?.tookMs ?? 0
+          const steps = trace.map((span) => span.name)
+          for (const step of ["Admission.decide", "Cri.createContainer", "Cri.startContainer", "StatusWriter.send"]) {
+            assert.isAbove(took(step), 0, `${step} of ${steps.join()}`)
+          }
+          assert.isAbove(root?.tookMs ?? 0, took("Cri.runPodSandbox"))
+          assert.isAbove(took("Cri.runPodSandbox"), 20)
+          // Requests to the node's server have traces of their own.
+          assert.isAbove(spans().filter(({ kind }) => kind === Span_SpanKind.SERVER).length, 0)
+        }))
       }))
 
     it.effect("logs follow, attach and a terminal reach the container", () =>

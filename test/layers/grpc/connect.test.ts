@@ -1,6 +1,7 @@
 /** gRPC over unix sockets, our client against our server: what arrives, what is cancelled, what failures mean. */
 import { assert, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Exit, Fiber, Queue, Schedule, Scope, Stream } from "effect"
+import * as Grpc from "@grpc/grpc-js"
+import { Clock, Deferred, Effect, Exit, Fiber, Queue, Schedule, Scope, Stream, Tracer } from "effect"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -34,6 +35,37 @@ const served = Effect.fnUntraced(
   }
 )
 
+/** Without our own server: what arrives besides the message. */
+const rawVersionServer = (socketPath: string, see: (metadata: Grpc.Metadata) => void) =>
+  Effect.acquireRelease(
+    Effect.callback<Grpc.Server>((resume) => {
+      const server = new Grpc.Server()
+      const empty = () => Buffer.alloc(0)
+      server.addService({
+        version: {
+          path: "/runtime.v1.RuntimeService/Version",
+          requestStream: false,
+          responseStream: false,
+          requestSerialize: empty,
+          requestDeserialize: () => ({}),
+          responseSerialize: empty,
+          responseDeserialize: () => ({})
+        }
+      }, {
+        version: (call: Grpc.ServerUnaryCall<object, object>, respond: Grpc.sendUnaryData<object>) => {
+          see(call.metadata)
+          respond(null, {})
+        }
+      })
+      server.bindAsync(`unix:${socketPath}`, Grpc.ServerCredentials.createInsecure(), () =>
+        resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.sync(() =>
+        server.forceShutdown()
+      )
+  )
+
 const serving = { status: HealthCheckResponse_ServingStatus.SERVING }
 
 describe("gRPC call", () => {
@@ -45,6 +77,20 @@ describe("gRPC call", () => {
       const answer = yield* client.version({ version: "v1" })
       assert.strictEqual(answer.version, "got v1")
       assert.strictEqual(answer.runtimeName, "test")
+    }))
+
+  it.live("T3: tells the peer which trace the call belongs to, when somebody keeps it", () =>
+    Effect.gen(function*() {
+      const socketPath = yield* socket
+      const seen: Array<Grpc.MetadataValue | undefined> = []
+      yield* rawVersionServer(socketPath, (metadata) => seen.push(metadata.get("traceparent")[0]))
+      const client = yield* clientOf(socketPath)
+      const parent = Tracer.externalSpan({ traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" })
+      yield* client.version({}).pipe(Effect.withParentSpan(parent))
+      yield* client.version({}).pipe(Effect.withParentSpan({ ...parent, sampled: false }))
+      yield* client.version({}).pipe(Effect.withTracerEnabled(false))
+      assert.match(String(seen[0]), /^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/)
+      assert.deepStrictEqual(seen.slice(1), [undefined, undefined])
     }))
 
   it.live("D22: carries up to 16 MiB", () =>
