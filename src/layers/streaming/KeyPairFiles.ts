@@ -17,7 +17,7 @@ export const layer = (
     const watched = yield* watchTexts(
       yield* HostFiles,
       [certFile, keyFile],
-      ([cert = "", key = ""]) => checkKeyPair(certFile, { cert, key })
+      ([cert = "", key = ""]) => Effect.asSome(checkKeyPair(certFile, { cert, key }))
     ).pipe(
       Effect.catchTag("HostFileError", (cause) =>
         Effect.fail(new KeyPairError({ target: cause.path, detail: cause.detail, cause })))

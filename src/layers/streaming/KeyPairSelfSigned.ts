@@ -43,7 +43,7 @@ export const layer = (options: SelfSignedOptions): Layer.Layer<ServingKeyPair, K
             Effect.fail(new KeyPairError({ target: cause.path, detail: cause.detail, cause })))
         )
     })
-    return ServingKeyPair.of({ current: Effect.succeed(pair), changes: Stream.never })
+    return ServingKeyPair.of({ current: Effect.succeedSome(pair), changes: Stream.never })
   }))
 
 const isValid = (pem: string, nowMs: number): boolean => {

@@ -1,10 +1,11 @@
 /** The certificate the node's server shows, and the CAs it checks those of its clients against (A13, A14). */
 import { Context, type Effect, type Option, type Stream } from "effect"
+import type { KeyPair } from "./ServingKeyPair.ts"
 
 /** All in PEM. */
 export interface TlsMaterial {
-  readonly cert: string
-  readonly key: string
+  /** None: nobody can be shown who this is, so that no connection comes about. */
+  readonly pair: Option.Option<KeyPair>
   /** None: client certificates are not for proving anything. */
   readonly clientCa: Option.Option<string>
 }

@@ -41,10 +41,7 @@ export const layerWith = (
     const pair = yield* ServingKeyPair
     const files = yield* HostFiles
     const ca = Option.isNone(clientCa) ? none : yield* watchBundle(files, clientCa.value)
-    const current = Effect.map(
-      Effect.all({ pair: pair.current, clientCa: ca.current }),
-      ({ clientCa, pair }) => ({ ...pair, clientCa })
-    )
+    const current = Effect.all({ pair: pair.current, clientCa: ca.current })
     const change = (): Effect.Effect<TlsMaterial> => current
     return ServingCertificate.of({
       current,

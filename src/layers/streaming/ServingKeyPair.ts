@@ -1,5 +1,5 @@
 /** The key pair that names the node to its clients, wherever it comes from: files, a signed request, or itself (A13). */
-import { Context, type Effect, Schema, type Stream } from "effect"
+import { Context, type Effect, type Option, Schema, type Stream } from "effect"
 
 /** There is no usable key pair to begin with. */
 export class KeyPairError extends Schema.TaggedError<KeyPairError>()("KeyPairError", {
@@ -20,7 +20,8 @@ export interface KeyPair {
 }
 
 export class ServingKeyPair extends Context.Service<ServingKeyPair, {
-  readonly current: Effect.Effect<KeyPair>
-  /** Every key pair after the current one. Never ends; an unusable one is reported and left out. */
-  readonly changes: Stream.Stream<KeyPair>
+  /** None: it is asked for and not there yet, or it has expired. */
+  readonly current: Effect.Effect<Option.Option<KeyPair>>
+  /** What comes after the current one, which may be told once more. Never ends; an unusable one is left out. */
+  readonly changes: Stream.Stream<Option.Option<KeyPair>>
 }>()("kubeffect/layers/streaming/ServingKeyPair") {}

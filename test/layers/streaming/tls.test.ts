@@ -205,6 +205,7 @@ describe("a self-signed certificate", () => {
   const pair = (directory: string) =>
     ServingKeyPair.pipe(
       Effect.flatMap(({ current }) => current),
+      Effect.flatMap(Effect.fromOption),
       Effect.provide(
         Layer.fresh(KeyPairSelfSigned.layer({ directory, hostname: "node", addresses: ["10.0.0.1", "fd00::1"] })).pipe(
           Layer.provide(HostFilesLive.layer)

@@ -122,9 +122,9 @@ const makeServer = Effect.fnUntraced(function*(
 const sameCa = (a: Option.Option<string>, b: Option.Option<string>): boolean =>
   Option.getOrElse(a, () => "") === Option.getOrElse(b, () => "")
 
-const secureContextOf = (options: TlsOptions, { cert, clientCa, key }: TlsMaterial) => ({
-  cert,
-  key,
+const secureContextOf = (options: TlsOptions, { clientCa, pair }: TlsMaterial) => ({
+  // Without a certificate every handshake fails, as with the kubelet while its request is not answered.
+  ...Option.getOrElse(pair, () => ({})),
   // Without CAs of our own no certificate is trusted, not even one of the CAs that Node ships.
   ca: Option.match(clientCa, { onNone: () => [], onSome: (pem) => [pem] }),
   minVersion: Option.getOrElse(options.minVersion, (): SecureVersion => "TLSv1.2"),
