@@ -32,6 +32,8 @@ export class RuntimeIndex {
   readonly #owners = new Map<string, string>()
   /** An exited container never changes again, so its record is asked for once. */
   readonly #exited = new Map<string, ObservedContainer>()
+  /** By container: who wants to be told of its end. */
+  readonly #waiting = new Map<string, Set<() => void>>()
 
   noteSandbox(uid: string, sandboxId: string): void {
     this.#entryOf(uid).sandboxes.set(sandboxId, unlisted)
@@ -45,6 +47,7 @@ export class RuntimeIndex {
 
   noteExited(containerId: string, container: ObservedContainer): void {
     this.#exited.set(containerId, container)
+    this.#tellEnd(containerId)
   }
 
   exited(containerId: string): ObservedContainer | undefined {
@@ -85,6 +88,21 @@ export class RuntimeIndex {
     entry?.containers.delete(id)
     this.#owners.delete(id)
     this.#exited.delete(id)
+    this.#tellEnd(id)
+  }
+
+  /** Calls `tell` once the container is known to have exited or to be gone, which may be now. Gives what takes it back. */
+  onEnd(containerId: string, tell: () => void): () => void {
+    if (this.#exited.has(containerId) || !this.#owners.has(containerId)) {
+      tell()
+      return () => {}
+    }
+    const waiting = this.#waiting.get(containerId) ?? new Set()
+    this.#waiting.set(containerId, waiting.add(tell))
+    return () => {
+      waiting.delete(tell)
+      if (waiting.size === 0) this.#waiting.delete(containerId)
+    }
   }
 
   forget(uid: string): void {
@@ -107,6 +125,12 @@ export class RuntimeIndex {
       if (sandboxes.size === 0 && containers.size === 0) this.#pods.delete(uid)
     }
     return [...new Set(changed)]
+  }
+
+  #tellEnd(containerId: string): void {
+    const waiting = this.#waiting.get(containerId)
+    this.#waiting.delete(containerId)
+    for (const tell of waiting ?? []) tell()
   }
 
   #takeSandbox({ id, name, namespace, state, uid }: ListedSandbox): boolean {

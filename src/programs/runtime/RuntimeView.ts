@@ -25,6 +25,8 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   readonly forget: (uid: string) => Effect.Effect<void>
   /** Lists everything and returns the pods in which something appeared, vanished or changed since the last listing. */
   readonly relist: Effect.Effect<ReadonlyArray<string>, CriError>
+  /** Ends once the container is known to have exited or to be gone: a look at its pod or a listing has shown it. */
+  readonly ended: (containerId: string) => Effect.Effect<void>
   /** The pod of a sandbox or container id, when it is known. */
   readonly podOf: (id: string) => Effect.Effect<string | undefined>
   readonly pods: Effect.Effect<ReadonlyArray<RuntimePod>>
@@ -64,6 +66,11 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
       noteContainer: (uid, sandboxId, containerId) =>
         Effect.sync(() => index.noteContainer(uid, sandboxId, containerId)),
       forget: (uid) => Effect.sync(() => index.forget(uid)),
+      ended: (containerId) =>
+        Effect.callback<void>((resume) => {
+          const takeBack = index.onEnd(containerId, () => resume(Effect.void))
+          return Effect.sync(takeBack)
+        }),
       podOf: (id) => Effect.sync(() => index.ownerOf(id)),
       pods: Effect.sync(() => index.pods())
     })

@@ -1,11 +1,10 @@
 /** The agent as the node's HTTP server may see it: read from the registry, the statuses and the runtime view. */
-import { Cache, Clock, Effect, Layer, Option, Schedule } from "effect"
+import { Cache, Clock, Effect, Layer, Option } from "effect"
 import { decodePod } from "../../domain/k8s/decode.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { ObservedContainer } from "../../domain/pod/model.ts"
 import { podCgroup, podsCgroup } from "../../domain/resources/cgroupNames.ts"
 import { qosClassOf } from "../../domain/resources/qos.ts"
-import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { type ContainerTarget, NodeReadModel, NotOnNode, type PodTarget } from "../../layers/streaming/NodeReadModel.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { NodeState } from "../node/NodeState.ts"
@@ -15,8 +14,6 @@ import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { StatusWriter } from "../status/StatusWriter.ts"
 import { PodVolumes } from "../volumes/PodVolumes.ts"
 
-/** How often a container is asked for that somebody waits for the end of. */
-const endCheckMs = 200
 /** How long a measurement of a pod's volumes stands, and of how many pods. */
 const usageAgeMs = 60_000
 const usagesMax = 1024
@@ -26,7 +23,6 @@ const preferred = (containers: ReadonlyArray<ObservedContainer>): ObservedContai
   containers.find(({ state }) => state === "Running") ?? containers[0]
 
 interface Sources {
-  readonly cri: Cri["Service"]
   readonly registry: PodRegistry["Service"]
   readonly runtime: RuntimeView["Service"]
   readonly statuses: StatusWriter["Service"]
@@ -80,14 +76,6 @@ const findSandbox = Effect.fnUntraced(function*(sources: Sources, target: PodTar
   return ready === undefined ? yield* missing : ready.id
 })
 
-const runs = ({ cri }: Sources, containerId: string) =>
-  cri.containerStatus({ containerId }).pipe(
-    Effect.map(({ status }) => status?.state === ContainerState.CONTAINER_RUNNING),
-    Effect.catchReason("CriError", "NotFound", () => Effect.succeed(false)),
-    // A runtime that is away says nothing about the end of a container.
-    Effect.catch(() => Effect.succeed(true))
-  )
-
 const runtimePods = Effect.fnUntraced(function*({ runtime }: Sources) {
   const known = yield* runtime.pods
   return known.flatMap(({ name, namespace, uid }) => {
@@ -108,7 +96,6 @@ const volumeUsage = Effect.fnUntraced(function*({ registry }: Sources, volumes: 
 
 type Requirements =
   | AgentConfig
-  | Cri
   | NodeState
   | PodRegistry
   | PodVolumes
@@ -122,7 +109,6 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
     NodeReadModel,
     Effect.gen(function*() {
       const settings = yield* AgentConfig
-      const cri = yield* Cri
       const nodeState = yield* NodeState
       const registry = yield* PodRegistry
       const health = yield* RuntimeHealth
@@ -130,7 +116,7 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
       const statuses = yield* StatusWriter
       const volumes = yield* PodVolumes
       const naming = { driver: settings.cgroupDriver, root: settings.cgroupRoot, perQos: settings.cgroupsPerQos }
-      const sources = { cri, registry, runtime, statuses }
+      const sources = { registry, runtime, statuses }
       // Measuring walks the volumes' trees; a scraper comes more often than they change much (parity I19).
       const usages = yield* Cache.make({
         capacity: usagesMax,
@@ -144,13 +130,7 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
         runtimePods: runtimePods(sources),
         findContainer: (target) => findContainer(sources, target),
         findSandbox: (target) => findSandbox(sources, target),
-        awaitContainerEnd: (containerId) =>
-          Effect.asVoid(
-            Effect.repeat(runs(sources, containerId), {
-              schedule: Schedule.spaced(endCheckMs),
-              while: (still) => still
-            })
-          ),
+        awaitContainerEnd: runtime.ended,
         config: Effect.succeed(config),
         health: Effect.map(health.listingProblem, (problem) => [
           { name: "log", problem: Option.none() },

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { ObservedContainer } from "../../../src/domain/pod/model.ts"
 import type { Listing } from "../../../src/domain/runtime/listing.ts"
 import { RuntimeIndex } from "../../../src/programs/runtime/RuntimeIndex.ts"
 
@@ -38,5 +39,44 @@ describe("what a listing changes", () => {
     index.take({ sandboxes: [], containers: [] }, index.ids())
     assert.deepStrictEqual(index.pods(), [])
     assert.isUndefined(index.ownerOf("s"))
+  })
+})
+
+describe("O4: the end of a container is told", () => {
+  const exited = {} as ObservedContainer
+  const after = (happens: (index: RuntimeIndex) => void): number => {
+    const index = new RuntimeIndex()
+    index.take(known, index.ids())
+    let told = 0
+    index.onEnd("c", () => told++)
+    happens(index)
+    return told
+  }
+
+  it.each<{ happens: (index: RuntimeIndex) => void; want: number; why: string }>([
+    { happens: () => {}, want: 0, why: "not while it runs" },
+    { happens: (index) => index.take(known, index.ids()), want: 0, why: "not by a listing that shows it as before" },
+    { happens: (index) => index.noteExited("c", exited), want: 1, why: "when a look shows that it has exited" },
+    { happens: (index) => index.drop("u", "c"), want: 1, why: "when it is found to be gone" },
+    { happens: (index) => index.forget("u"), want: 1, why: "when its pod is forgotten" },
+    {
+      happens: (index) => {
+        index.noteExited("c", exited)
+        index.drop("u", "c")
+      },
+      want: 1,
+      why: "once"
+    }
+  ])("O4: $want: $why", ({ happens, want }) => assert.strictEqual(after(happens), want))
+
+  it("O4: at once for a container that has ended or is not known, and never to who has gone", () => {
+    const index = new RuntimeIndex()
+    let told = 0
+    index.onEnd("unknown", () => told++)
+    assert.strictEqual(told, 1)
+    index.take(known, index.ids())
+    index.onEnd("c", () => told++)()
+    index.noteExited("c", exited)
+    assert.strictEqual(told, 1)
   })
 })
