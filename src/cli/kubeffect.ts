@@ -6,12 +6,13 @@ import { chaos } from "./chaos/command.ts"
 import { doctor } from "./doctor/command.ts"
 import { kubelet } from "./kubelet/command.ts"
 import * as Presenter from "./presenter.ts"
+import { sim } from "./sim/command.ts"
 import { up } from "./up/command.ts"
 import { version } from "./version.ts"
 
 const kubeffect = Command.make("kubeffect").pipe(
   Command.withDescription("A Kubernetes node agent: the kubelet's work, as an Effect program"),
-  Command.withSubcommands([up, kubelet, doctor, chaos])
+  Command.withSubcommands([up, kubelet, doctor, chaos, sim])
 )
 
 /** A command failed and has said why. */

@@ -9,6 +9,7 @@ import * as HostFilesMemory from "../../layers/host/HostFilesMemory.ts"
 import type { KernelLogLine } from "../../layers/host/KernelLog.ts"
 import * as KernelLogMemory from "../../layers/host/KernelLogMemory.ts"
 import * as MountsMemory from "../../layers/host/MountsMemory.ts"
+import type { NodeReading } from "../../layers/host/NodeFacts.ts"
 import * as NodeFactsMemory from "../../layers/host/NodeFactsMemory.ts"
 import * as ProcessesMemory from "../../layers/host/ProcessesMemory.ts"
 import * as ProberSim from "../../layers/probes/ProberSim.ts"
@@ -16,12 +17,14 @@ import * as ProberSim from "../../layers/probes/ProberSim.ts"
 export interface SimulatedMachine {
   readonly hostname: string
   readonly runtime: CriSim.SimRuntime
+  /** What the machine has other than those that nobody described. */
+  readonly facts?: Partial<NodeReading>
   /** Handles of the machine's parts, for who wants to look at them or break them. */
   readonly host?: HostFilesMemory.MemoryHost
   readonly cgroups?: CgroupsMemory.MemoryCgroups
 }
 
-export const simulatedLayers = ({ cgroups, host: given, hostname, runtime }: SimulatedMachine) =>
+export const simulatedLayers = ({ cgroups, facts, host: given, hostname, runtime }: SimulatedMachine) =>
   Layer.unwrap(Effect.gen(function*() {
     const host = given ?? new HostFilesMemory.MemoryHost()
     host.makeDirectories("/etc")
@@ -42,7 +45,7 @@ export const simulatedLayers = ({ cgroups, host: given, hostname, runtime }: Sim
         CgroupsMemory.layer(cgroups),
         ProcessesMemory.layer(),
         KernelLogMemory.layer(kernelLog),
-        NodeFactsMemory.layer(() => NodeFactsMemory.machine(hostname))
+        NodeFactsMemory.layer(() => NodeFactsMemory.machine(hostname, facts))
       ))
     )
   }))

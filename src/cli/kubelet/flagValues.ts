@@ -62,10 +62,17 @@ const pairs = (
 
 const record = (found: ReadonlyArray<readonly [string, string]>): Record<string, string> => Object.fromEntries(found)
 
+/** Labels as `key=value,…`. */
+export const labelsOf = (texts: ReadonlyArray<string>): Result.Result<Record<string, string>, string> =>
+  Result.map(pairs(texts, "="), record)
+
+/** Taints as `key=value:effect,…`, in the form of the configuration's field. */
+export const taintsOf = (texts: ReadonlyArray<string>): Parsed => collect(items(texts), taint)
+
 /** The types whose repetitions add up. */
 const joined: Partial<Record<FlagType, (texts: ReadonlyArray<string>) => Parsed>> = {
   list: (texts) => Result.succeed(items(texts)),
-  map: (texts) => Result.map(pairs(texts, "="), record),
+  map: labelsOf,
   thresholds: (texts) => Result.map(pairs(texts, "<"), record),
   switchMap: (texts) =>
     Result.flatMap(pairs(texts, "="), (found) => {
@@ -83,7 +90,7 @@ const joined: Partial<Record<FlagType, (texts: ReadonlyArray<string>) => Parsed>
       for (const [key, value] of found) (values[key] ??= []).push(value)
       return values
     }),
-  taints: (texts) => collect(items(texts), taint),
+  taints: taintsOf,
   reservedMemory: (texts) => collect(texts, reservedMemory),
   vmodule: (texts) =>
     Result.flatMap(pairs(texts, "="), (found) =>

@@ -1,10 +1,10 @@
 /** Where one `kubeffect up` keeps what it makes: a folder of its own, gone when it ends, and numbers nobody else uses. */
-import { Effect, FileSystem, Layer, Path, Schema } from "effect"
-import { createServer } from "node:net"
+import { Effect, FileSystem, Layer, Path } from "effect"
 import * as HostFilesLive from "../../layers/host/HostFilesLive.ts"
 import { Mounts } from "../../layers/host/Mounts.ts"
 import * as MountsLive from "../../layers/host/MountsLive.ts"
 import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
+import { freePort } from "../compose/freePort.ts"
 
 export interface Place {
   readonly directory: string
@@ -16,13 +16,6 @@ export interface Place {
   readonly cgroup: string
   /** For the node's server. */
   readonly nodePort: number
-}
-
-/** There is no free port, or not for this user. */
-export class NoPort extends Schema.TaggedError<NoPort>()("NoPort", { cause: Schema.Defect() }) {
-  override get message(): string {
-    return `cannot listen on the loopback address: ${this.cause instanceof Error ? this.cause.message : ""}`
-  }
 }
 
 export const makePlace = Effect.fn("makePlace")(function*(tempFolder: string, instance: number) {
@@ -42,7 +35,7 @@ export const makePlace = Effect.fn("makePlace")(function*(tempFolder: string, in
     kubeconfig: path.join(directory, "kubeconfig"),
     log: path.join(directory, "log"),
     cgroup: `/kubeffect-up-${instance}`,
-    nodePort: yield* freePort
+    nodePort: yield* freePort("127.0.0.1")
   }
   return place
 })
@@ -56,14 +49,3 @@ const unmountBelow = Effect.fnUntraced(function*(directory: string) {
   // What was mounted last lies on top.
   yield* Effect.forEach(below.toReversed(), (target) => mounts.unmount(target, { lazy: true }), { discard: true })
 }, Effect.provide(MountsLive.layer.pipe(Layer.provide([HostFilesLive.layer, ProcessesLive.layer]))))
-
-/** A port that was free a moment ago: the node has to know it before its server listens. */
-const freePort = Effect.callback<number, NoPort>((resume) => {
-  const server = createServer()
-  server.on("error", (cause) => resume(Effect.fail(new NoPort({ cause }))))
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})

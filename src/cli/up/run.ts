@@ -1,15 +1,13 @@
 /** `kubeffect up`: an API server, a node and a runtime for one person, from start to end. */
-import { Console, Effect, Fiber, FileSystem, Logger, Path, Result, Stream } from "effect"
+import { Console, Effect, Fiber, FileSystem, Logger, Path } from "effect"
 import { randomBytes } from "node:crypto"
 import { tmpdir } from "node:os"
-import { decodeNode } from "../../domain/k8s/decode.ts"
-import { nodes } from "../../domain/k8s/resources.ts"
-import { KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
 import * as KubeApiLive from "../../layers/api/KubeApiLive.ts"
 import * as Kubeconfig from "../../layers/api/Kubeconfig.ts"
 import { serve } from "../../layers/api/memory/ApiServerHttp.ts"
 import { kubeconfig } from "../../layers/api/memory/kubeconfig.ts"
 import * as MemoryApi from "../../layers/api/memory/MemoryApi.ts"
+import { readyNodes } from "../compose/readyNodes.ts"
 import { version } from "../version.ts"
 import { clearNode } from "./clearNode.ts"
 import { findManifest, runDemo } from "./demo.ts"
@@ -89,7 +87,7 @@ const apiServer = Effect.fnUntraced(function*(place: Place) {
 /** What the person at the terminal sees, until it is over. */
 const show = Effect.fnUntraced(function*(options: UpOptions, place: Place) {
   const path = yield* Path.Path
-  yield* nodeReady
+  yield* readyNodes(new Set([nodeName]))
   yield* say(`node ${nodeName} is Ready; its log: ${place.log}`)
   yield* say(`\n  export KUBECONFIG=${place.kubeconfig}\n  kubectl get nodes,pods\n`)
   yield* Effect.forkChild(followPods((line) => say(`pod  ${line}`)))
@@ -104,16 +102,4 @@ const show = Effect.fnUntraced(function*(options: UpOptions, place: Place) {
   if (options.exit) return
   yield* say(`\nCtrl-C ends all of it.`)
   return yield* Effect.never
-})
-
-const isReady = (object: KubeObject): boolean =>
-  (Result.getOrUndefined(decodeNode(object))?.status?.conditions ?? []).some(
-    ({ status, type }) => type === "Ready" && status === "True"
-  )
-
-const nodeReady = Effect.gen(function*() {
-  const api = yield* KubeApi
-  const { items, resourceVersion } = yield* api.list(nodes)
-  const changes = Stream.map(api.watch(nodes, { resourceVersion }), ({ object }) => object)
-  yield* Stream.fromIterable(items).pipe(Stream.concat(changes), Stream.filter(isReady), Stream.runHead)
 })

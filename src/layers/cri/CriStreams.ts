@@ -2,7 +2,7 @@
  * Streams into containers of a runtime that has none of its own, the simulated one: puts a streaming server in front of
  * it, so that `kubectl exec`, `attach` and `port-forward` work on simulated pods. All other calls pass through.
  */
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Buffer } from "node:buffer"
 import { ContainerState, Cri, type CriCalls } from "./Cri.ts"
 import type { PortConnection, ServePort } from "./streaming/forward.ts"
@@ -14,14 +14,15 @@ import * as StreamServer from "./streaming/StreamServer.ts"
 const endCheck = "200 millis"
 
 /** To be provided with the runtime it stands before. */
-export const layer: Layer.Layer<Cri, StreamServer.StreamServerError, Cri> = Layer.effect(Cri)(
-  Effect.flatMap(Cri, (inner) => make(inner))
+export const layer: Layer.Layer<Cri, StreamServer.StreamServerError, Cri> = Layer.unwrap(
+  Effect.map(StreamServer.make, (server) => layerOn(server))
 )
 
-const make = Effect.fnUntraced(function*(
-  inner: CriCalls
-): Effect.fn.Return<CriCalls, StreamServer.StreamServerError, Scope.Scope> {
-  const server = yield* StreamServer.make
+/** The same on a server that is there already: the runtimes of a thousand nodes need one. */
+export const layerOn = (server: StreamServer.StreamServer): Layer.Layer<Cri, never, Cri> =>
+  Layer.effect(Cri)(Effect.map(Cri, (inner) => make(inner, server)))
+
+const make = (inner: CriCalls, server: StreamServer.StreamServer): CriCalls => {
   const wanted = (request: {
     readonly stdin?: boolean
     readonly stdout?: boolean
@@ -61,7 +62,7 @@ const make = Effect.fnUntraced(function*(
           (url) => ({ ...answer, url })
         ))
   })
-})
+}
 
 const untilEnd = (inner: CriCalls, containerId: string): Effect.Effect<void> =>
   inner.containerStatus({ containerId }).pipe(

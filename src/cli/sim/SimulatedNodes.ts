@@ -1,0 +1,105 @@
+/**
+ * Simulated nodes on the real clock: each is the whole agent, unchanged, over a machine that is made up, with a server
+ * of its own for logs, shells, ports and metrics. The nodes of one process share what does not tell them apart.
+ */
+import { Clock, Effect, Layer, type Option, Schedule, Stream } from "effect"
+import { randomBytes } from "node:crypto"
+import { decodePod } from "../../domain/k8s/decode.ts"
+import { pods } from "../../domain/k8s/resources.ts"
+import { KubeApi } from "../../layers/api/KubeApi.ts"
+import * as CriSim from "../../layers/cri/CriSim.ts"
+import * as CriStreams from "../../layers/cri/CriStreams.ts"
+import * as StreamServer from "../../layers/cri/streaming/StreamServer.ts"
+import * as HostFilesMemory from "../../layers/host/HostFilesMemory.ts"
+import * as KeyPairSelfSigned from "../../layers/streaming/KeyPairSelfSigned.ts"
+import { ServingCertificate } from "../../layers/streaming/ServingCertificate.ts"
+import { ServingKeyPair } from "../../layers/streaming/ServingKeyPair.ts"
+import { agent } from "../../programs/agent.ts"
+import { freePort } from "../compose/freePort.ts"
+import { nodeLayers } from "../compose/node.ts"
+import { planNode } from "../compose/nodePlan.ts"
+import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
+import { simulatedLayers } from "../compose/simulatedLayers.ts"
+import type { SimPlan } from "./plan.ts"
+
+/** What the nodes of a process have in common. */
+export interface Premises {
+  readonly streams: StreamServer.StreamServer
+  readonly certificate: ServingCertificate["Service"]
+}
+
+/** `clientCa`: PEM of the authority whose certificates clients of the nodes' servers may show. */
+export const makePremises = Effect.fn("SimulatedNodes.makePremises")(
+  function*(address: string, clientCa: Option.Option<string>) {
+    const pair = yield* Effect.flatMap(ServingKeyPair, ({ current }) => current).pipe(
+      Effect.provide(KeyPairSelfSigned.layer({
+        directory: "/pki",
+        hostname: "kubeffect-sim",
+        addresses: [address, "127.0.0.1"]
+      })),
+      Effect.provide(HostFilesMemory.layer(new HostFilesMemory.MemoryHost()))
+    )
+    const premises: Premises = {
+      streams: yield* StreamServer.make,
+      certificate: ServingCertificate.of({ current: Effect.succeed({ pair, clientCa }), changes: Stream.never })
+    }
+    return premises
+  }
+)
+
+/** What no made-up machine has, and what would only cost time on it. */
+const habits = {
+  failCgroupV1: false,
+  failSwapOn: false,
+  evictionHard: {},
+  enforceNodeAllocatable: ["none"],
+  healthzPort: 0,
+  clusterDomain: "cluster.local"
+}
+
+/** Runs one node until it is interrupted; its pods stay as they are. */
+export const simulatedNode = Effect.fn("SimulatedNodes.run")(
+  function*(premises: Premises, plan: SimPlan, index: number) {
+    const { address, configuration, facts, labels, names, portBase } = plan
+    const nodeName = names[index] ?? ""
+    const port = portBase === 0 ? yield* freePort(address) : portBase + index
+    const made = yield* Effect.fromResult(planNode({
+      nodeName,
+      nodeIps: [address],
+      configuration: { ...habits, address, port, ...configuration },
+      settings: { nodeLabels: labels }
+    }))
+    const runtime = CriSim.make({
+      // Ids of containers outlive a process, at the API server: those of its next one have to be others.
+      node: `${nodeName}/${randomBytes(6).toString("hex")}`,
+      podCidrs: [plan.podCidr(index)],
+      hostAddresses: [address, "127.0.0.1"]
+    })
+    yield* takeOver(runtime, nodeName, made.settings.podLogsDir)
+    const machine = CriStreams.layerOn(premises.streams).pipe(
+      Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime, facts }))
+    )
+    const server = serverLayer(made.effective, made.settings.rootDir).pipe(Layer.provide([
+      accessLayer(made.effective, false),
+      Layer.succeed(ServingCertificate, premises.certificate)
+    ]))
+    const whole = server.pipe(Layer.provideMerge(nodeLayers(made)), Layer.provideMerge(machine))
+    // Layers are made once for all who name them; each node needs its own.
+    return yield* agent.pipe(Effect.provide(Layer.fresh(whole)), Effect.scoped)
+  }
+)
+
+/** Puts into the runtime what the API server says the node runs. */
+const takeOver = Effect.fnUntraced(function*(runtime: CriSim.SimRuntime, nodeName: string, podLogsDir: string) {
+  const api = yield* KubeApi
+  const { items } = yield* Effect.retry(
+    api.list(pods, { fieldSelector: `spec.nodeName=${nodeName}` }),
+    // A node without its pods would end and begin them all: it is not one before it knows them.
+    Schedule.spaced("2 seconds")
+  )
+  const now = yield* Clock.currentTimeMillis
+  for (const item of items) {
+    const pod = decodePod(item)
+    if (pod._tag === "Success") CriSim.adopt(runtime, pod.success, { now, podLogsDir })
+  }
+})
