@@ -9,7 +9,7 @@ import {
   expansionBegun,
   expansionFailed,
   expansionFinished,
-  ExpansionStep,
+  type ExpansionStep,
   expansionStep,
   type Growth,
   isInfeasible,
