@@ -39,7 +39,13 @@ export const defaults: Options = {
   watchSeconds: [300, 600]
 }
 
-type Profile = Pick<SenderOptions, "transport" | "limit" | "timeoutMs" | "onPath">
+type Profile = Pick<SenderOptions, "transport" | "limit" | "timeoutMs" | "onPath"> & {
+  /** Watches never end, so they must not take the connections of calls. */
+  readonly watches: Transport.Transport
+}
+
+/** A handshake costs more than a dozen calls: when fifty pods report at once, most wait for a connection instead. */
+const callConnections = 8
 
 /** Talks to the server of `access`; `options` override `defaults`. */
 export const layer = (
@@ -49,11 +55,13 @@ export const layer = (
   Layer.effectContext(Effect.gen(function*() {
     const settings: Options = { ...defaults, ...options }
     const credentials = yield* Credentials.make(access)
-    const client = (profile: Profile) => {
-      const sender = makeSender({ access, credentials, userAgent: settings.userAgent, ...profile })
-      return KubeApi.of({ ...makeVerbs(sender, settings), watch: makeWatch(sender, settings) })
+    const client = ({ watches, ...profile }: Profile) => {
+      const options: SenderOptions = { access, credentials, userAgent: settings.userAgent, ...profile }
+      const watching = makeSender({ ...options, transport: watches })
+      return KubeApi.of({ ...makeVerbs(makeSender(options), settings), watch: makeWatch(watching, settings) })
     }
-    const calls = yield* Transport.make(access)
+    const calls = yield* Transport.make(access, callConnections)
+    const watches = yield* Transport.make(access)
     const heartbeats = yield* Transport.make(access)
 
     // A heartbeat without an answer suspects its own connections; the second in a row suspects the whole path.
@@ -62,16 +70,19 @@ export const layer = (
       Effect.suspend(() => {
         unanswered = answered ? 0 : unanswered + 1
         if (unanswered === 0) return Effect.void
-        return unanswered < 2 ? heartbeats.drop : Effect.andThen(heartbeats.drop, calls.drop)
+        if (unanswered < 2) return heartbeats.drop
+        return Effect.all([heartbeats.drop, calls.drop, watches.drop], { discard: true })
       })
     const kubeApi = client({
       transport: calls,
+      watches,
       limit: yield* makeLimit(settings),
       timeoutMs: settings.timeoutMs,
       onPath: () => Effect.void
     })
     const heartbeat = client({
       transport: heartbeats,
+      watches: heartbeats,
       limit: Effect.void,
       timeoutMs: settings.heartbeatTimeoutMs,
       onPath: onHeartbeat

@@ -10,6 +10,8 @@ export interface Call {
   readonly target: string
   /** A call that changes nothing can always be repeated. */
   readonly read: boolean
+  /** The caller keeps a rate of its own: the client's limit is not for it. */
+  readonly selfPaced?: boolean
 }
 
 /** The server's `Status` object: the body of every failure, and the object of a watch's ERROR event. */

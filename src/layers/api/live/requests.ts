@@ -1,6 +1,6 @@
 /** The HTTP requests of Kubernetes' verbs: paths, queries and bodies. Pure. */
 import { HttpClientRequest } from "effect/http"
-import { type ApiResource, apiVersionOf } from "../../../domain/k8s/resources.ts"
+import { type ApiResource, apiVersionOf, events } from "../../../domain/k8s/resources.ts"
 import type { DeleteOptions, KubeObject, ObjectName, Patch, Selection } from "../KubeApi.ts"
 import type { Call } from "./failure.ts"
 
@@ -84,6 +84,9 @@ export const watch = (resource: ApiResource, selection: Selection, timeoutSecond
   )
 })
 
+/** Events are written at their own rate (`eventRecordQPS`), and must not slow down what they tell of (A5, T1). */
+const selfPaced = (resource: ApiResource): boolean => resource === events
+
 export const create = (
   resource: ApiResource,
   object: KubeObject,
@@ -96,7 +99,8 @@ export const create = (
     call: {
       op: opOf("create", resource, subresource?.name),
       target: nameOf({ ...(namespace !== undefined && { namespace }), name: typeof name === "string" ? name : "" }),
-      read: false
+      read: false,
+      selfPaced: selfPaced(resource)
     },
     request: HttpClientRequest.post(pathOf(resource, namespace, subresource?.of.name, subresource?.name)).pipe(
       json(subresource === undefined ? typed(resource, object) : object),
@@ -141,7 +145,12 @@ export const patch = (
   change: Patch,
   options: { readonly subresource?: string } = {}
 ): Prepared => ({
-  call: { op: opOf("patch", resource, options.subresource), target: nameOf(target), read: false },
+  call: {
+    op: opOf("patch", resource, options.subresource),
+    target: nameOf(target),
+    read: false,
+    selfPaced: selfPaced(resource)
+  },
   request: HttpClientRequest.patch(pathOf(resource, target.namespace, target.name, options.subresource)).pipe(
     patchBody(change),
     HttpClientRequest.acceptJson

@@ -35,6 +35,7 @@ export interface SenderOptions {
   readonly access: ServerAccess
   readonly credentials: Credentials
   readonly transport: Transport
+  /** Waited for before every call that does not keep a rate of its own. */
   readonly limit: Effect.Effect<void>
   readonly timeoutMs: number
   readonly userAgent: string
@@ -121,7 +122,7 @@ export const makeSender = (options: SenderOptions) => {
   return {
     /** The whole answer, of whatever status. */
     exchange: (call: Failure.Call, request: HttpClientRequest.HttpClientRequest): Effect.Effect<Reply, ApiError> =>
-      options.limit.pipe(
+      (call.selfPaced === true ? Effect.void : options.limit).pipe(
         Effect.andThen(authenticated(open(call, request).pipe(Effect.flatMap(readReply(call)), withDeadline(call))))
       ),
 

@@ -22,7 +22,7 @@ export interface Transport {
   readonly drop: Effect.Effect<void>
 }
 
-const dispatcherOf = (access: ServerAccess, tls: TlsMaterial): Dispatcher => {
+const dispatcherOf = (access: ServerAccess, tls: TlsMaterial, connections: number | undefined): Dispatcher => {
   const connect = {
     ...tls,
     rejectUnauthorized: !access.insecure,
@@ -35,7 +35,8 @@ const dispatcherOf = (access: ServerAccess, tls: TlsMaterial): Dispatcher => {
     // One request per connection: a watch must not share its fate, or its window, with other calls.
     allowH2: false,
     // Shorter than any server's or load balancer's own, so that a write seldom meets a closing connection.
-    keepAliveTimeout: 30_000
+    keepAliveTimeout: 30_000,
+    ...(connections !== undefined && { connections })
   }
   if (access.proxyUrl === undefined) return new Agent({ ...options, connect })
   return access.proxyUrl.startsWith("socks5:")
@@ -45,14 +46,15 @@ const dispatcherOf = (access: ServerAccess, tls: TlsMaterial): Dispatcher => {
 
 const sameTls = (a: TlsMaterial, b: TlsMaterial): boolean => a.ca === b.ca && a.cert === b.cert && a.key === b.key
 
-const open = Effect.fnUntraced(function*(access: ServerAccess, tls: TlsMaterial) {
-  const dispatcher = dispatcherOf(access, tls)
+const open = Effect.fnUntraced(function*(access: ServerAccess, tls: TlsMaterial, connections: number | undefined) {
+  const dispatcher = dispatcherOf(access, tls, connections)
   const client = yield* Effect.provideService(NodeHttpClient.makeUndici, NodeHttpClient.Dispatcher, dispatcher)
   const pool: Pool = { tls, dispatcher, client }
   return pool
 })
 
-export const make = Effect.fnUntraced(function*(access: ServerAccess) {
+/** `connections`: how many there are at most, where the requests that find none free wait; absent: as many as requests. */
+export const make = Effect.fnUntraced(function*(access: ServerAccess, connections?: number) {
   const scope = yield* Effect.scope
   // The newest is last; older ones only finish what they began.
   const pools = new Set<Pool>()
@@ -74,7 +76,7 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess) {
     client: Effect.fnUntraced(function*(tls) {
       const current = newest
       if (current !== undefined && sameTls(current.tls, tls)) return current.client
-      const next = yield* open(access, tls)
+      const next = yield* open(access, tls, connections)
       pools.add(next)
       newest = next
       if (current !== undefined) yield* retire(current)

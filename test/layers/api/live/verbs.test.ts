@@ -1,6 +1,6 @@
 /** The live client against a server that answers by script: what is sent, and what each answer means. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Schedule } from "effect"
+import { Clock, Effect, Fiber, Schedule, Stream } from "effect"
 import * as Resources from "../../../../src/domain/k8s/resources.ts"
 import { HeartbeatApi } from "../../../../src/layers/api/HeartbeatApi.ts"
 import { type ApiError, KubeApi } from "../../../../src/layers/api/KubeApi.ts"
@@ -276,6 +276,32 @@ describe("KubeApiLive: profiles", () => {
         const heartbeats = yield* six(yield* HeartbeatApi)
         assert.isAtMost(heartbeats, 150)
       }), { qps: 20, burst: 2 }))
+
+  it.live("A5: events keep their own rate and take nothing of the calls'", () =>
+    against((_, response) => TestServer.json(response, object), () =>
+      Effect.gen(function*() {
+        const api = yield* KubeApi
+        const event = { metadata: { name: "e", namespace: "default" } }
+        const took = yield* timed(
+          Effect.forEach(Array.from({ length: 6 }), () => api.create(Resources.events, event), { concurrency: 6 })
+        )
+        assert.isAtMost(took, 500)
+        yield* api.get(Resources.pods, target)
+      }), { qps: 1, burst: 1 }))
+
+  it.live("fifty calls at once share a few connections, beside which a watch has its own", () =>
+    against((request, response) => {
+      if (request.url?.includes("watch=true") === true) return void response.write("\n")
+      setTimeout(() => TestServer.json(response, object), 2)
+    }, (server) =>
+      Effect.gen(function*() {
+        const api = yield* KubeApi
+        yield* Effect.forkChild(Stream.runDrain(api.watch(Resources.pods, { resourceVersion: "1" })))
+        yield* Effect.forEach(Array.from({ length: 50 }), () => api.get(Resources.pods, target), {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(server.connections.size, 9)
+      }), { qps: 0 }))
 
   it.live("A5: a rate of 0 is no limit", () =>
     against((_, response) => TestServer.json(response, object), () =>
