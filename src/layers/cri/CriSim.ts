@@ -31,7 +31,7 @@ export { adopt } from "./sim/adopt.ts"
 export type { Registry } from "./sim/images.ts"
 export { containerdLatencies } from "./sim/options.ts"
 export type { Latencies, Latency, SimOptions } from "./sim/options.ts"
-export type { ContainerScript, ExecReply, NetworkReply, NetworkRequest, Workload, Workloads } from "./sim/script.ts"
+export type { ContainerScript, ExecReply, Workload, Workloads } from "./sim/script.ts"
 export { SimRuntime } from "./sim/SimRuntime.ts"
 
 /** A runtime with nothing on it but the images it begins with. */

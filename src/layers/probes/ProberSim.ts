@@ -1,39 +1,20 @@
 /** Probes over a network that is made up: whoever simulates the containers says who listens and what they answer. */
 import { Clock, Effect, Layer, Random } from "effect"
+import type { NetworkReply, NetworkRequest } from "../../domain/probes/network.ts"
 import { Prober, type SocketTarget } from "./Prober.ts"
-import { type GetFailure, type HealthFailure, hostPort, makeProber, maxBodyBytes, type Wire } from "./wire.ts"
-
-export type SimRequest =
-  | {
-    readonly kind: "http"
-    readonly port: number
-    readonly path: string
-    readonly scheme: "http" | "https"
-    readonly headers: Readonly<Record<string, ReadonlyArray<string>>>
-  }
-  | { readonly kind: "tcp"; readonly port: number }
-  | { readonly kind: "grpc"; readonly port: number; readonly service: string }
-
-export interface SimReply {
-  /** False: nothing listens on the port. */
-  readonly listening: boolean
-  /** From the request to the answer; `Infinity` never answers. */
-  readonly tookMs?: number
-  /** HTTP status; 200 when absent. */
-  readonly status?: number
-  readonly body?: string
-  readonly location?: string
-  /** The scheme that the server speaks; the one asked for when absent. */
-  readonly scheme?: "http" | "https"
-  /** gRPC health; serving when absent. */
-  readonly serving?: boolean
-  /** The server knows the gRPC health protocol, and the service asked for; so it does when absent. */
-  readonly implemented?: boolean
-  readonly knowsService?: boolean
-}
+import {
+  dialTooLate,
+  type GetFailure,
+  getTooLate,
+  type HealthFailure,
+  hostPort,
+  makeProber,
+  maxBodyBytes,
+  type Wire
+} from "./wire.ts"
 
 /** Who is at an address; undefined where nobody is. */
-export type SimNetwork = (host: string, request: SimRequest, nowMs: number) => SimReply | undefined
+export type SimNetwork = (host: string, request: NetworkRequest, nowMs: number) => NetworkReply | undefined
 
 export interface ProberSimOptions {
   readonly network: SimNetwork
@@ -46,24 +27,33 @@ const neighbourTimeoutMs = 3000
 
 const refused = "connect: connection refused"
 
-/** The answer, after its time; fails with Go's words where there is none. */
-const ask = Effect.fnUntraced(function*(options: ProberSimOptions, host: string, request: SimRequest) {
-  const reply = options.network(host, request, yield* Clock.currentTimeMillis)
-  if (reply === undefined) {
-    yield* Effect.sleep(neighbourTimeoutMs)
-    return yield* Effect.fail("connect: no route to host")
-  }
-  const [min, max] = options.latencyMs ?? [0, 0]
-  yield* Effect.sleep(min + Math.floor((yield* Random.next) * (max - min + 1)))
-  if (!reply.listening) return yield* Effect.fail(refused)
-  // A connection is open before its server has thought about the answer.
-  if (request.kind === "tcp") return reply
-  if (reply.tookMs === Number.POSITIVE_INFINITY) return yield* Effect.never
-  yield* Effect.sleep(reply.tookMs ?? 0)
-  return reply
+/** Why there is no answer, as Go says it; `undefined`: because nobody waited for it any longer. */
+type NoAnswer = string | undefined
+
+/** How long the asker has to wait; a connection is open before its server has thought about the answer. */
+const tookMs = (latencyMs: number, request: NetworkRequest, reply: NetworkReply | undefined): number => {
+  if (reply === undefined) return neighbourTimeoutMs
+  return latencyMs + (request.kind === "tcp" || !reply.listening ? 0 : reply.tookMs ?? 0)
+}
+
+/** The answer, after its time: what a simulation knows before is waited for once, however many thousand probes there are. */
+const ask = Effect.fnUntraced(function*(
+  { latencyMs: [min, max] = [0, 0], network }: ProberSimOptions,
+  host: string,
+  request: NetworkRequest,
+  timeoutMs: number
+): Effect.fn.Return<NetworkReply, NoAnswer> {
+  const clock = yield* Clock.Clock
+  const reply = network(host, request, clock.currentTimeMillisUnsafe())
+  const latencyMs = max > min ? min + Math.floor((yield* Random.next) * (max - min + 1)) : min
+  const waitMs = tookMs(latencyMs, request, reply)
+  if (waitMs > 0) yield* Effect.sleep(Math.min(waitMs, timeoutMs))
+  if (waitMs > timeoutMs) return yield* Effect.fail(undefined)
+  if (reply === undefined) return yield* Effect.fail("connect: no route to host")
+  return reply.listening ? reply : yield* Effect.fail(refused)
 })
 
-const schemeMismatch = (url: URL, reply: SimReply): GetFailure | undefined => {
+const schemeMismatch = (url: URL, reply: NetworkReply): GetFailure | undefined => {
   if (reply.scheme === undefined || `${reply.scheme}:` === url.protocol) return undefined
   return reply.scheme === "http"
     ? { detail: "http: server gave HTTP response to HTTPS client", plainHttp: true }
@@ -71,7 +61,7 @@ const schemeMismatch = (url: URL, reply: SimReply): GetFailure | undefined => {
 }
 
 const wireOf = (options: ProberSimOptions): Wire => {
-  const get: Wire["get"] = Effect.fnUntraced(function*(url, headers) {
+  const get: Wire["get"] = Effect.fnUntraced(function*(url, headers, timeoutMs) {
     const scheme = url.protocol === "https:" ? "https" : "http"
     const target: SocketTarget = {
       host: url.hostname.replace(/^\[|\]$/g, ""),
@@ -83,8 +73,10 @@ const wireOf = (options: ProberSimOptions): Wire => {
       path: url.pathname + url.search,
       scheme,
       headers
-    }).pipe(
-      Effect.mapError((words): GetFailure => ({ detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false }))
+    }, timeoutMs).pipe(
+      Effect.mapError((words): GetFailure =>
+        words === undefined ? getTooLate : { detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false }
+      )
     )
     const mismatch = schemeMismatch(url, reply)
     if (mismatch !== undefined) return yield* Effect.fail(mismatch)
@@ -93,23 +85,26 @@ const wireOf = (options: ProberSimOptions): Wire => {
   })
 
   const health: Wire["health"] = ({ host, port, service }, timeoutMs) =>
-    ask(options, host, { kind: "grpc", port, service }).pipe(
-      Effect.mapError((detail): HealthFailure => ({ why: "Unreachable", detail })),
+    ask(options, host, { kind: "grpc", port, service }, timeoutMs).pipe(
+      Effect.mapError((words): HealthFailure =>
+        words === undefined
+          ? { why: "TooLate", detail: "Deadline exceeded" }
+          : { why: "Unreachable", detail: words }
+      ),
       Effect.flatMap(({ implemented = true, knowsService = true, serving = true }) => {
         if (!implemented) return Effect.fail<HealthFailure>({ why: "Unimplemented", detail: "unknown service" })
         if (!knowsService) return Effect.fail<HealthFailure>({ why: "Other", detail: "unknown service" })
         return Effect.succeed(serving ? "SERVING" : "NOT_SERVING")
-      }),
-      Effect.timeoutOrElse({
-        duration: timeoutMs,
-        orElse: () => Effect.fail<HealthFailure>({ why: "TooLate", detail: "Deadline exceeded" })
       })
     )
 
   return {
     get,
     health,
-    connect: ({ host, port }) => Effect.asVoid(ask(options, host, { kind: "tcp", port }))
+    connect: ({ host, port }, timeoutMs) =>
+      ask(options, host, { kind: "tcp", port }, timeoutMs).pipe(
+        Effect.mapBoth({ onFailure: (words) => words ?? dialTooLate, onSuccess: () => undefined })
+      )
   }
 }
 

@@ -2,7 +2,7 @@
  * What every `Prober` makes of the network under it: which answers are a success, how long to wait, which redirects to
  * follow, and the words in which users read of failures. Implementations bring the network.
  */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { HttpTarget, Prober, ProbeReply, SocketTarget } from "./Prober.ts"
 import { type Header, requestHeaders } from "./requestHeaders.ts"
 
@@ -20,14 +20,24 @@ export interface HealthFailure {
   readonly detail: string
 }
 
+type Headers = Readonly<Record<string, ReadonlyArray<string>>>
+
+/** Go's words for a GET, and for a connection, that took too long. */
+export const getTooLate: GetFailure = {
+  detail: "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+  plainHttp: false
+}
+export const dialTooLate = "i/o timeout"
+
 export interface Wire {
-  /** One GET; redirects are not followed. The body may be cut. */
+  /** One GET within the time; redirects are not followed. The body may be cut. */
   readonly get: (
     url: URL,
-    headers: Readonly<Record<string, ReadonlyArray<string>>>
+    headers: Headers,
+    timeoutMs: number
   ) => Effect.Effect<{ readonly status: number; readonly body: string; readonly location?: string }, GetFailure>
-  /** Opens a connection and closes it; fails with Go's words. */
-  readonly connect: (target: SocketTarget) => Effect.Effect<void, string>
+  /** Opens a connection within the time and closes it; fails with Go's words. */
+  readonly connect: (target: SocketTarget, timeoutMs: number) => Effect.Effect<void, string>
   /** The name of the status that the health service gives, within the time. */
   readonly health: (
     target: SocketTarget & { readonly service: string },
@@ -63,13 +73,14 @@ const failure = (output: string): ProbeReply => ({ result: "failure", output })
 
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
-/** Follows redirects within the host. */
+/** Follows redirects within the host; the time is for all of them. */
 const follow = Effect.fnUntraced(
-  function*(wire: Wire, target: HttpTarget, defaults: ReadonlyArray<Header>): Effect.fn.Return<Answer, GetFailure> {
-    const headers = requestHeaders(target.headers, defaults)
-    let url = new URL(urlOf(target))
+  function*(wire: Wire, first: URL, headers: Headers, timeoutMs: number): Effect.fn.Return<Answer, GetFailure> {
+    const clock = yield* Clock.Clock
+    const deadlineMs = clock.currentTimeMillisUnsafe() + timeoutMs
+    let url = first
     for (let hop = 0; hop <= maxRedirects; hop++) {
-      const { body, location, status } = yield* wire.get(url, headers)
+      const { body, location, status } = yield* wire.get(url, headers, deadlineMs - clock.currentTimeMillisUnsafe())
       if (location === undefined || !isRedirect(status) || !URL.canParse(location, url.href)) {
         return { status, body, leavesHost: false }
       }
@@ -81,21 +92,18 @@ const follow = Effect.fnUntraced(
   }
 )
 
-const get = (wire: Wire, target: HttpTarget, timeoutMs: number, defaults: ReadonlyArray<Header>) =>
-  follow(wire, target, defaults).pipe(
-    Effect.timeoutOrElse({
-      duration: timeoutMs,
-      orElse: () =>
-        Effect.fail({
-          detail: "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
-          plainHttp: false
-        })
-    }),
-    Effect.mapError(({ detail, plainHttp }): GetFailure => ({
-      detail: `Get ${JSON.stringify(urlOf(target))}: ${detail}`,
-      plainHttp
-    }))
-  )
+/** Made once for all runs of a probe: what does not change from run to run is worked out here. */
+const get = (wire: Wire, target: HttpTarget, timeoutMs: number, defaults: ReadonlyArray<Header>) => {
+  const address = urlOf(target)
+  const url = URL.parse(address)
+  const answer = url === null
+    ? Effect.fail<GetFailure>({ detail: "invalid URL", plainHttp: false })
+    : follow(wire, url, requestHeaders(target.headers, defaults), timeoutMs)
+  return Effect.mapError(answer, ({ detail, plainHttp }): GetFailure => ({
+    detail: `Get ${JSON.stringify(address)}: ${detail}`,
+    plainHttp
+  }))
+}
 
 /** 200–399 is a success; a redirect that leaves the host is one too, but worth telling (parity H4). */
 const judge = ({ body, leavesHost, status }: Answer): ProbeReply => {
@@ -103,12 +111,11 @@ const judge = ({ body, leavesHost, status }: Answer): ProbeReply => {
   return status >= 200 && status < 400 ? success(body) : failure(`HTTP probe failed with statuscode: ${status}`)
 }
 
-const http = (wire: Wire) =>
-  Effect.fn("Prober.http")((target: HttpTarget, timeoutMs: number) =>
-    get(wire, target, timeoutMs, probeHeaders).pipe(
-      Effect.map(judge),
-      Effect.catch(({ detail }) => Effect.succeed(failure(detail)))
-    )
+// Without a span of their own: tries are many, nothing leads to them, and what they say is in events and metrics.
+const http = (wire: Wire) => (target: HttpTarget, timeoutMs: number) =>
+  get(wire, target, timeoutMs, probeHeaders).pipe(
+    Effect.map(judge),
+    Effect.catch(({ detail }) => Effect.succeed(failure(detail)))
   )
 
 const hook = (wire: Wire) =>
@@ -126,13 +133,10 @@ const hook = (wire: Wire) =>
     )
   )
 
-const tcp = (wire: Wire) =>
-  Effect.fn("Prober.tcp")((target: SocketTarget, timeoutMs: number) =>
-    wire.connect(target).pipe(
-      Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail("i/o timeout") }),
-      Effect.as(success("")),
-      Effect.catch((detail) => Effect.succeed(failure(`dial tcp ${hostPort(target)}: ${detail}`)))
-    )
+const tcp = (wire: Wire) => (target: SocketTarget, timeoutMs: number) =>
+  wire.connect(target, timeoutMs).pipe(
+    Effect.as(success("")),
+    Effect.catch((detail) => Effect.succeed(failure(`dial tcp ${hostPort(target)}: ${detail}`)))
   )
 
 const healthWords = ({ detail, why }: HealthFailure, address: string, timeoutMs: number): string => {
@@ -148,14 +152,12 @@ const healthWords = ({ detail, why }: HealthFailure, address: string, timeoutMs:
   }
 }
 
-const grpc = (wire: Wire) =>
-  Effect.fn("Prober.grpc")((target: SocketTarget & { readonly service: string }, timeoutMs: number) =>
-    wire.health(target, timeoutMs).pipe(
-      Effect.map((status) =>
-        status === "SERVING" ? success("service healthy") : failure(`service unhealthy (responded with "${status}")`)
-      ),
-      Effect.catch((failed) => Effect.succeed(failure(healthWords(failed, hostPort(target), timeoutMs))))
-    )
+const grpc = (wire: Wire) => (target: SocketTarget & { readonly service: string }, timeoutMs: number) =>
+  wire.health(target, timeoutMs).pipe(
+    Effect.map((status) =>
+      status === "SERVING" ? success("service healthy") : failure(`service unhealthy (responded with "${status}")`)
+    ),
+    Effect.catch((failed) => Effect.succeed(failure(healthWords(failed, hostPort(target), timeoutMs))))
   )
 
 export const makeProber = (wire: Wire): Prober["Service"] => ({

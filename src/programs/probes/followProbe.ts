@@ -5,9 +5,12 @@ import type { ProbeVerdict } from "../../domain/pod/model.ts"
 import { afterRun, beginCourse } from "../../domain/probes/course.ts"
 import { type ProbeKind, probeOf, settingsOf } from "../../domain/probes/settings.ts"
 import type { ProbeSubject } from "../../domain/probes/subjects.ts"
+import { Cri } from "../../layers/cri/Cri.ts"
+import { Prober } from "../../layers/probes/Prober.ts"
+import { EventRecorder } from "../events/EventRecorder.ts"
 import { NodeState } from "../node/NodeState.ts"
 import { probeMetrics } from "./probeMetrics.ts"
-import { runProbe } from "./probeRun.ts"
+import { type Attempt, attemptOf, type ProbeTools, runProbe } from "./probeRun.ts"
 
 /** A container under probe. */
 export interface Probed {
@@ -27,18 +30,32 @@ export interface FollowOptions {
   readonly decide: (verdict: "success" | "failure") => Effect.Effect<void>
 }
 
-const runOnce = Effect.fnUntraced(function*({ pod, subject }: Probed, kind: ProbeKind) {
-  const { container, ips, slot } = subject
-  const probe = probeOf(slot.container, kind) ?? {}
+/** Runs the probe as its container and the pod's address are now. */
+const makeRun = Effect.fnUntraced(function*(probed: Probed, kind: ProbeKind) {
   const node = yield* NodeState
-  const podIp = (pod.spec.hostNetwork === true ? yield* node.ips : ips)[0] ?? ""
-  const metrics = probeMetrics(pod, slot.name, kind)
-  return yield* runProbe({ pod, slot, containerId: container.id, podIp, kind, probe, metrics })
+  const tools: ProbeTools = {
+    cri: yield* Cri,
+    prober: yield* Prober,
+    events: yield* EventRecorder,
+    clock: yield* Clock.Clock
+  }
+  const metrics = probeMetrics(probed.pod, probed.subject.slot.name, kind)
+  let made: { readonly subject: ProbeSubject; readonly podIp: string; readonly attempt: Attempt } | undefined
+  return Effect.fnUntraced(function*() {
+    const { pod, subject } = probed
+    const podIp = (pod.spec.hostNetwork === true ? yield* node.ips : subject.ips)[0] ?? ""
+    if (made === undefined || made.subject !== subject || made.podIp !== podIp) {
+      made = { subject, podIp, attempt: attemptOf(tools, kind, subject, podIp) }
+    }
+    return yield* runProbe(tools, { pod, subject, kind, metrics, attempt: made.attempt })
+  })
 })
 
 /** Ends with the last run there is: liveness with a failure, startup with either verdict, readiness never. */
 export const followProbe = Effect.fnUntraced(function*(probed: Probed, kind: ProbeKind, options: FollowOptions) {
   const { container, slot } = probed.subject
+  const clock = yield* Clock.Clock
+  const run = yield* makeRun(probed, kind)
   const settings = settingsOf(probeOf(slot.container, kind) ?? {})
   const releasedAtMs = kind === "startup" ? container.startedAtMs : yield* Deferred.await(probed.released)
   let course = beginCourse({
@@ -46,14 +63,14 @@ export const followProbe = Effect.fnUntraced(function*(probed: Probed, kind: Pro
     settings,
     containerStartedAtMs: container.startedAtMs,
     releasedAtMs,
-    nowMs: yield* Clock.currentTimeMillis,
+    nowMs: clock.currentTimeMillisUnsafe(),
     agentStartedAtMs: options.agentStartedAtMs,
     key: options.key
   })
   while (course.nextAtMs !== undefined) {
-    yield* Effect.sleep(Math.max(0, course.nextAtMs - (yield* Clock.currentTimeMillis)))
-    const outcome = yield* runOnce(probed, kind)
-    const next = afterRun(course, { kind, settings, outcome, nowMs: yield* Clock.currentTimeMillis })
+    yield* Effect.sleep(Math.max(0, course.nextAtMs - clock.currentTimeMillisUnsafe()))
+    const outcome = yield* run()
+    const next = afterRun(course, { kind, settings, outcome, nowMs: clock.currentTimeMillisUnsafe() })
     if (next.verdict !== undefined && next.verdict !== course.verdict) yield* options.decide(next.verdict)
     course = next
   }

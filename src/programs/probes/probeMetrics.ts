@@ -4,14 +4,22 @@ import type { Pod } from "../../domain/k8s/pod.ts"
 import type { RunOutcome } from "../../domain/probes/course.ts"
 import type { ProbeKind } from "../../domain/probes/settings.ts"
 
-const runs = Metric.counter("prober_probe_total", {
-  description: "Cumulative number of a liveness, readiness or startup probe for a container by result.",
-  incremental: true
-})
-const durations = Metric.histogram("prober_probe_duration_seconds", {
-  description: "Duration in seconds for a probe response.",
-  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-})
+type Attributes = Readonly<Record<string, string>>
+
+// Attributes of the metric itself are made into the key of its series once, those put around it at every update.
+const runs = (attributes: Attributes) =>
+  Metric.counter("prober_probe_total", {
+    description: "Cumulative number of a liveness, readiness or startup probe for a container by result.",
+    incremental: true,
+    attributes
+  })
+
+const durations = (attributes: Attributes) =>
+  Metric.histogram("prober_probe_duration_seconds", {
+    description: "Duration in seconds for a probe response.",
+    boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    attributes
+  })
 
 const typeNames: Readonly<Record<ProbeKind, string>> = {
   startup: "Startup",
@@ -34,12 +42,14 @@ export interface ProbeMetrics {
   readonly remove: Effect.Effect<void>
 }
 
+/** To be made once for a probe, and used for all of its runs. */
 export const probeMetrics = ({ metadata }: Pod, container: string, kind: ProbeKind): ProbeMetrics => {
   const { name: pod, namespace, uid } = metadata
   const attributes = { probe_type: typeNames[kind], container, pod, namespace }
+  const counters: Partial<Record<RunOutcome, ReturnType<typeof runs>>> = {}
   const counterOf = (outcome: RunOutcome) =>
-    Metric.withAttributes(runs, { ...attributes, pod_uid: uid, result: resultNames[outcome] })
-  const duration = Metric.withAttributes(durations, attributes)
+    counters[outcome] ??= runs({ ...attributes, pod_uid: uid, result: resultNames[outcome] })
+  const duration = durations(attributes)
   return {
     count: (outcome) => Metric.update(counterOf(outcome), 1),
     took: (durationMs) => Metric.update(duration, durationMs / 1000),

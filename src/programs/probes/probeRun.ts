@@ -1,47 +1,42 @@
 /** One run of a probe: tried up to three times while it cannot be tried, told to users when it goes wrong (parity H2, H7). */
-import { Clock, Effect, Result } from "effect"
+import { type Clock, Effect, Result } from "effect"
 import { Permanent } from "../../domain/failure.ts"
-import type { Probe } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
-import type { Slot } from "../../domain/pod/spec.ts"
 import { type RunOutcome, triesPerRun } from "../../domain/probes/course.ts"
 import { probeErrored, probeFailed, probeWarned } from "../../domain/probes/events.ts"
-import { type ProbeKind, settingsOf } from "../../domain/probes/settings.ts"
+import { type ProbeKind, probeOf, settingsOf } from "../../domain/probes/settings.ts"
+import type { ProbeSubject } from "../../domain/probes/subjects.ts"
 import { execCommand, grpcTarget, httpTarget, tcpTarget } from "../../domain/probes/target.ts"
-import { Cri, type CriError, GrpcCode } from "../../layers/cri/Cri.ts"
-import { ProbeError, Prober, type ProbeReply, type SocketTarget } from "../../layers/probes/Prober.ts"
-import { EventRecorder } from "../events/EventRecorder.ts"
+import { type Cri, type CriError, GrpcCode } from "../../layers/cri/Cri.ts"
+import { ProbeError, type Prober, type ProbeReply, type SocketTarget } from "../../layers/probes/Prober.ts"
+import type { EventRecorder } from "../events/EventRecorder.ts"
 import type { ProbeMetrics } from "./probeMetrics.ts"
 
-export interface ProbeRun {
-  readonly pod: Pod
-  readonly slot: Slot
-  readonly containerId: string
-  /** Empty when the pod has none yet. */
-  readonly podIp: string
-  readonly kind: ProbeKind
-  readonly probe: Probe
-  readonly metrics: ProbeMetrics
+/** What probes are made with. */
+export interface ProbeTools {
+  readonly cri: Cri["Service"]
+  readonly prober: Prober["Service"]
+  readonly events: EventRecorder["Service"]
+  readonly clock: Clock.Clock
 }
+
+/** One try; the same for as long as the container and the address of its pod are. */
+export type Attempt = Effect.Effect<ProbeReply, CriError | ProbeError>
 
 /** What is kept of a command's output (parity H5). */
 const maxOutputBytes = 10 * 1024
 
 const outputOf = (stdout: Uint8Array, stderr: Uint8Array): string => {
+  if (stdout.byteLength + stderr.byteLength === 0) return ""
   const all = new Uint8Array(stdout.byteLength + stderr.byteLength)
   all.set(stdout)
   all.set(stderr, stdout.byteLength)
   return new TextDecoder().decode(all.subarray(0, maxOutputBytes))
 }
 
-const impossible = ({ kind, slot }: ProbeRun, detail: string) =>
-  new ProbeError({ op: kind, target: slot.name, reason: new Permanent(), detail })
-
-const exec = Effect.fnUntraced(function*(run: ProbeRun, command: ReadonlyArray<string>, timeoutMs: number) {
-  const cri = yield* Cri
-  const cmd = [...execCommand(command, run.slot.container)]
+const exec = (cri: Cri["Service"], containerId: string, cmd: Array<string>, timeoutMs: number): Attempt => {
   const seconds = Math.ceil(timeoutMs / 1000)
-  return yield* cri.execSync({ containerId: run.containerId, cmd, timeout: BigInt(seconds) }).pipe(
+  return cri.execSync({ containerId, cmd, timeout: BigInt(seconds) }).pipe(
     Effect.map(({ exitCode, stderr, stdout }): ProbeReply => ({
       result: exitCode === 0 ? "success" : "failure",
       output: outputOf(stdout, stderr)
@@ -55,59 +50,59 @@ const exec = Effect.fnUntraced(function*(run: ProbeRun, command: ReadonlyArray<s
         })
     )
   )
-})
+}
 
-/** The target of a probe over the network, once it is known. */
-const located = <T extends SocketTarget>(run: ProbeRun, target: Result.Result<T, string>) =>
-  Effect.fromResult(
-    Result.flatMap(target, (found) => found.host === "" ? Result.fail("the pod has no IP") : Result.succeed(found))
-  ).pipe(Effect.mapError((detail) => impossible(run, detail)))
-
-const once = Effect.fnUntraced(function*(run: ProbeRun): Effect.fn.Return<
-  ProbeReply,
-  CriError | ProbeError,
-  Cri | Prober
-> {
-  const { podIp, probe, slot } = run
+/** `podIp` is empty when the pod has none yet. */
+export const attemptOf = (
+  { cri, prober }: ProbeTools,
+  kind: ProbeKind,
+  subject: ProbeSubject,
+  podIp: string
+): Attempt => {
+  const { container: { id }, slot: { container, name } } = subject
+  const probe = probeOf(container, kind) ?? {}
   const { timeoutMs } = settingsOf(probe)
-  const prober = yield* Prober
-  if (probe.exec !== undefined) return yield* exec(run, probe.exec.command ?? [], timeoutMs)
-  if (probe.httpGet !== undefined) {
-    return yield* prober.http(yield* located(run, httpTarget(probe.httpGet, slot.container, podIp)), timeoutMs)
-  }
-  if (probe.tcpSocket !== undefined) {
-    return yield* prober.tcp(yield* located(run, tcpTarget(probe.tcpSocket, slot.container, podIp)), timeoutMs)
-  }
-  if (probe.grpc !== undefined) {
-    return yield* prober.grpc(yield* located(run, Result.succeed(grpcTarget(probe.grpc, podIp))), timeoutMs)
-  }
-  return yield* impossible(run, "missing probe handler")
-})
+  const impossible = (detail: string) =>
+    Effect.fail(new ProbeError({ op: kind, target: name, reason: new Permanent(), detail }))
+  const at = <T extends SocketTarget>(
+    target: Result.Result<T, string>,
+    ask: (target: T, timeoutMs: number) => Attempt
+  ): Attempt =>
+    Result.match(target, {
+      onFailure: impossible,
+      onSuccess: (found) => found.host === "" ? impossible("the pod has no IP") : ask(found, timeoutMs)
+    })
+  if (probe.exec !== undefined) return exec(cri, id, [...execCommand(probe.exec.command ?? [], container)], timeoutMs)
+  if (probe.httpGet !== undefined) return at(httpTarget(probe.httpGet, container, podIp), prober.http)
+  if (probe.tcpSocket !== undefined) return at(tcpTarget(probe.tcpSocket, container, podIp), prober.tcp)
+  if (probe.grpc !== undefined) return at(Result.succeed(grpcTarget(probe.grpc, podIp)), prober.grpc)
+  return impossible("missing probe handler")
+}
+
+export interface ProbeRun {
+  readonly pod: Pod
+  readonly subject: ProbeSubject
+  readonly kind: ProbeKind
+  readonly attempt: Attempt
+  readonly metrics: ProbeMetrics
+}
 
 /** Never fails: that the probe could not be tried is an outcome of its own. */
-export const runProbe = Effect.fnUntraced(function*(run: ProbeRun) {
-  const events = yield* EventRecorder
-  const { kind, metrics, pod, slot } = run
-  const timed = Effect.gen(function*() {
-    const startedAt = yield* Clock.currentTimeMillis
-    const reply = yield* once(run)
-    yield* metrics.took((yield* Clock.currentTimeMillis) - startedAt)
-    return reply
-  })
-  const outcome: RunOutcome = yield* timed.pipe(
-    Effect.retry({ times: triesPerRun - 1 }),
-    Effect.flatMap((reply): Effect.Effect<RunOutcome> => {
-      switch (reply.result) {
-        case "success":
-          return Effect.succeed("success")
-        case "warning":
-          return Effect.as(events.recordPod(pod, probeWarned(slot, kind, reply.output)), "success")
-        case "failure":
-          return Effect.as(events.recordPod(pod, probeFailed(slot, kind, reply.output)), "failure")
-      }
-    }),
-    Effect.catch((error) => Effect.as(events.recordPod(pod, probeErrored(slot, kind, error.detail)), "error" as const))
-  )
-  yield* metrics.count(outcome)
-  return outcome
+export const runProbe = Effect.fnUntraced(function*({ clock, events }: ProbeTools, run: ProbeRun) {
+  const { attempt, kind, metrics, pod, subject: { slot } } = run
+  const ended = (outcome: RunOutcome) => Effect.as(metrics.count(outcome), outcome)
+  for (let triesLeft = triesPerRun - 1;; triesLeft -= 1) {
+    const startedAtMs = clock.currentTimeMillisUnsafe()
+    const tried = yield* Effect.result(attempt)
+    if (Result.isSuccess(tried)) {
+      const { output, result } = tried.success
+      yield* metrics.took(clock.currentTimeMillisUnsafe() - startedAtMs)
+      if (result === "warning") yield* events.recordPod(pod, probeWarned(slot, kind, output))
+      if (result === "failure") yield* events.recordPod(pod, probeFailed(slot, kind, output))
+      return yield* ended(result === "failure" ? "failure" : "success")
+    }
+    if (triesLeft > 0) continue
+    yield* events.recordPod(pod, probeErrored(slot, kind, tried.failure.detail))
+    return yield* ended("error")
+  }
 })

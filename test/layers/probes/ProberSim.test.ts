@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import type { NetworkReply, NetworkRequest } from "../../../src/domain/probes/network.ts"
 import { Prober } from "../../../src/layers/probes/Prober.ts"
 import * as ProberSim from "../../../src/layers/probes/ProberSim.ts"
 import { proberContract, ProbeServers } from "../../contract/ProberContract.ts"
 
-type Answer = (request: ProberSim.SimRequest) => ProberSim.SimReply
+type Answer = (request: NetworkRequest) => NetworkReply
 
 const host = "127.0.0.1"
 
@@ -22,7 +23,7 @@ const open = (answer: Answer) =>
     ({ port }) => Effect.sync(() => ports.delete(port))
   )
 
-const headersOf = (request: ProberSim.SimRequest & { readonly kind: "http" }) => ({
+const headersOf = (request: NetworkRequest & { readonly kind: "http" }) => ({
   host: `${host}:${request.port}`,
   ...Object.fromEntries(
     Object.entries(request.headers).map(([name, values]) => [name.toLowerCase(), values.join(", ")])

@@ -3,6 +3,7 @@
  * and no clock: whoever uses it says what time it is, and everything that was due until then has happened.
  */
 import { createHash } from "node:crypto"
+import type { NetworkReply, NetworkRequest } from "../../../domain/probes/network.ts"
 import { type Timer, TimerHeap } from "../../../domain/timerHeap.ts"
 import { Addresses } from "./addresses.ts"
 import { fullName, ImageStore } from "./images.ts"
@@ -11,7 +12,7 @@ import { answerOf } from "./network.ts"
 import { defaults, type SimOptions } from "./options.ts"
 import { advance, type Output, type OutputStream, type Progress, terminate } from "./program.ts"
 import type { ContainerRecord, EventKind, RuntimeHappening, SandboxRecord, Woken } from "./records.ts"
-import { infer, type NetworkReply, type NetworkRequest } from "./script.ts"
+import { infer } from "./script.ts"
 
 export interface RecordedCall {
   readonly atMs: number

@@ -1,10 +1,11 @@
 /** The behaviour that a pod's annotations ask for, as scripts and pulls of the simulated runtime. */
 import { Result } from "effect"
 import { fnv1a32 } from "../../../domain/config/containerHash.ts"
+import type { NetworkReply } from "../../../domain/probes/network.ts"
 import { type Behaviour, behaviourOf, drawnMs, pullBehaviourOf } from "../../../domain/simulation/behaviour.ts"
 import { GrpcCode } from "../Cri.ts"
 import type { RegistryAnswer } from "./images.ts"
-import type { ContainerScript, NetworkReply, Workload } from "./script.ts"
+import type { ContainerScript, Workload } from "./script.ts"
 
 const diceOf = ({ attempt, containerName, podName, podNamespace }: Workload): number =>
   fnv1a32(`${podNamespace}/${podName}/${containerName}/${attempt}`)

@@ -1,6 +1,6 @@
 /** Who listens at the addresses of simulated sandboxes, and what they answer. */
+import type { NetworkReply, NetworkRequest } from "../../../domain/probes/network.ts"
 import type { ContainerRecord, SandboxRecord } from "./records.ts"
-import type { NetworkReply, NetworkRequest } from "./script.ts"
 
 const silent: NetworkReply = { listening: false }
 

@@ -1,4 +1,5 @@
 /** Scripts for simulated containers: what the program in one does, said by a test or inferred from its command. */
+import type { NetworkReply, NetworkRequest } from "../../../domain/probes/network.ts"
 import type { OutputStream, Program, Step } from "./program.ts"
 import { commandSteps, compileShell } from "./shell.ts"
 
@@ -15,35 +16,6 @@ export interface ExecReply {
   readonly exitCode?: number
   /** How long the command runs; `Infinity` hangs. */
   readonly tookMs?: number
-}
-
-/** Something from the network wants an answer of the process: the vocabulary of a simulated prober. */
-export type NetworkRequest =
-  | {
-    readonly kind: "http"
-    readonly port: number
-    readonly path: string
-    readonly scheme: "http" | "https"
-    readonly headers: Readonly<Record<string, ReadonlyArray<string>>>
-  }
-  | { readonly kind: "tcp"; readonly port: number }
-  | { readonly kind: "grpc"; readonly port: number; readonly service: string }
-
-export interface NetworkReply {
-  /** False: nothing listens on the port. */
-  readonly listening: boolean
-  /** `Infinity` never answers. */
-  readonly tookMs?: number
-  /** HTTP status; 200 when absent. */
-  readonly status?: number
-  readonly body?: string
-  readonly location?: string
-  /** The scheme that is spoken; the one asked for when absent. */
-  readonly scheme?: "http" | "https"
-  /** gRPC health; serving when absent. */
-  readonly serving?: boolean
-  readonly implemented?: boolean
-  readonly knowsService?: boolean
 }
 
 /** Times that the process has lived through, for replies that change. */

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as http from "node:http"
 import * as https from "node:https"
-import { type GetFailure, hostPort, maxBodyBytes, type Wire } from "../wire.ts"
+import { type GetFailure, getTooLate, hostPort, maxBodyBytes, type Wire } from "../wire.ts"
 import { dialError } from "./dialError.ts"
 
 const explain = (url: URL, error: NodeJS.ErrnoException): GetFailure => {
@@ -73,5 +73,7 @@ const answerOf = (url: URL, request: http.ClientRequest) =>
     }
   )
 
-export const get: Wire["get"] = (url, headers) =>
-  Effect.flatMap(open(url, headers), (request) => answerOf(url, request))
+export const get: Wire["get"] = (url, headers, timeoutMs) =>
+  Effect.flatMap(open(url, headers), (request) => answerOf(url, request)).pipe(
+    Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(getTooLate) })
+  )

@@ -1,10 +1,10 @@
 /** Opens a TCP connection and closes it. */
 import { Effect } from "effect"
 import * as net from "node:net"
-import type { SocketTarget } from "../Prober.ts"
+import { dialTooLate, type Wire } from "../wire.ts"
 import { dialError } from "./dialError.ts"
 
-export const connect = ({ host, port }: SocketTarget): Effect.Effect<void, string> =>
+export const connect: Wire["connect"] = ({ host, port }, timeoutMs) =>
   Effect.callback<void, string>((resume) => {
     const socket = net.connect({ host, port })
     // What happens after the answer is nobody's business, but an unheard error would end the process.
@@ -14,4 +14,4 @@ export const connect = ({ host, port }: SocketTarget): Effect.Effect<void, strin
       socket.destroy()
     })
     return Effect.sync(() => socket.destroy())
-  })
+  }).pipe(Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(dialTooLate) }))
