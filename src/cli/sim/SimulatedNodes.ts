@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Layer, type Option, Schedule, Stream } from "effect"
 import { randomBytes } from "node:crypto"
+import { dirname } from "node:path"
 import { decodePod } from "../../domain/k8s/decode.ts"
 import { pods } from "../../domain/k8s/resources.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
@@ -54,7 +55,8 @@ const habits = {
   evictionHard: {},
   enforceNodeAllocatable: ["none"],
   healthzPort: 0,
-  clusterDomain: "cluster.local"
+  clusterDomain: "cluster.local",
+  clusterDNS: ["10.96.0.10"]
 }
 
 /** Runs one node until it is interrupted; its pods stay as they are. */
@@ -76,8 +78,11 @@ export const simulatedNode = Effect.fn("SimulatedNodes.run")(
       hostAddresses: [address, "127.0.0.1"]
     })
     yield* takeOver(runtime, nodeName, made.settings.podLogsDir)
+    const now = yield* Clock.currentTimeMillis
+    const host = new HostFilesMemory.MemoryHost()
+    for (const { logPath } of runtime.containers.values()) host.makeDirectories(dirname(logPath))
     const machine = CriStreams.layerOn(premises.streams).pipe(
-      Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime, facts }))
+      Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime, host, facts: { ...facts, bootTimeMs: now } }))
     )
     const server = serverLayer(made.effective, made.settings.rootDir).pipe(Layer.provide([
       accessLayer(made.effective, false),

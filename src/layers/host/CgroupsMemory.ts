@@ -1,5 +1,5 @@
 /** Control groups in memory. The handle is the kernel: it outlives the agents, and the simulated runtime moves in it. */
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import {
   CgroupError,
   type CgroupMode,
@@ -104,7 +104,13 @@ const toValues = (
   ...(pidsMax === undefined ? {} : { pidsMax })
 })
 
-export const layer = (handle: MemoryCgroups = new MemoryCgroups()): Layer.Layer<Cgroups> => {
+/** What a group uses of which the handle says nothing. */
+export type CgroupUsage = (path: string, nowMs: number) => CgroupStats | undefined
+
+export const layer = (
+  handle: MemoryCgroups = new MemoryCgroups(),
+  usage: CgroupUsage = () => undefined
+): Layer.Layer<Cgroups> => {
   const group = (op: string, path: string) =>
     Effect.suspend(() => {
       const found = handle.groups.get(normal(path))
@@ -135,9 +141,12 @@ export const layer = (handle: MemoryCgroups = new MemoryCgroups()): Layer.Layer<
         }),
       values: (path) => Effect.map(group("values", path), (found) => toValues(found.values)),
       stats: (path) =>
-        Effect.map(group("stats", path), (found) => ({
-          ...(found.stats ?? idle),
-          pids: { ...found.stats?.pids, current: handle.pids(path).length }
+        Effect.all([group("stats", path), Clock.currentTimeMillis]).pipe(Effect.map(([found, now]) => {
+          const used = found.stats === undefined ? usage(normal(path), now) : undefined
+          return used ?? {
+            ...(found.stats ?? idle),
+            pids: { ...found.stats?.pids, current: handle.pids(path).length }
+          }
         })),
       pids: (path) => Effect.sync(() => handle.pids(path)),
       killAll: (path) => Effect.sync(() => handle.killAll(path)),

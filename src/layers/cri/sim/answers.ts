@@ -15,6 +15,7 @@ import {
 import type { StoredImage } from "./images.ts"
 import type { ContainerRecord, Labels, SandboxRecord } from "./records.ts"
 import type { SimRuntime } from "./SimRuntime.ts"
+import { containerCpuNs, defaultMillicores } from "./usage.ts"
 
 /** CRI times are nanoseconds since the epoch, 0 for never. */
 export const nanos = (ms: number): bigint => BigInt(Math.round(ms)) * 1_000_000n
@@ -115,7 +116,6 @@ export const containerStatusOf = (record: ContainerRecord): MessageInitShape<typ
 
 const value = (amount: number) => ({ value: BigInt(Math.max(0, Math.round(amount))) })
 
-const defaultMillicores = 2
 const snapshots = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs"
 
 export const containerStats = (
@@ -124,7 +124,6 @@ export const containerStats = (
   now: number
 ): MessageInitShape<typeof ContainerStatsSchema> => {
   const timestamp = nanos(now)
-  const ageMs = record.state === "Running" ? now - record.startedAtMs : record.finishedAtMs - record.startedAtMs
   const millicores = record.script.cpuMillicores ?? defaultMillicores
   const memory = runtime.memoryBytes(record, now)
   const limit = Number(record.resources?.memoryLimitInBytes ?? 0n)
@@ -137,8 +136,7 @@ export const containerStats = (
     },
     cpu: {
       timestamp,
-      // Coming up costs some milliseconds of CPU.
-      usageCoreNanoSeconds: value(20_000_000 + ageMs * millicores * 1000),
+      usageCoreNanoSeconds: value(containerCpuNs(record, now)),
       usageNanoCores: value(record.state === "Running" ? millicores * 1_000_000 : 0)
     },
     memory: {
