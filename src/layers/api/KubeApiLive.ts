@@ -3,7 +3,7 @@
  * for every call. Provides the heartbeat profile too, over connections of its own (A5, B15).
  */
 import { NodeServices } from "@effect/platform-node"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option, Stream } from "effect"
 import { HeartbeatApi } from "./HeartbeatApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import type { ServerAccess } from "./Kubeconfig.ts"
@@ -87,5 +87,12 @@ export const layer = (
       timeoutMs: settings.heartbeatTimeoutMs,
       onPath: onHeartbeat
     })
+    const lines = [calls, watches, heartbeats]
+    yield* credentials.hints.pipe(
+      Stream.mapEffect(() => Effect.andThen(credentials.refresh, Effect.option(credentials.current))),
+      Stream.filter(Option.isSome),
+      Stream.runForEach(({ value }) => Effect.forEach(lines, (line) => line.move(value.tls), { discard: true })),
+      Effect.forkScoped
+    )
     return Context.make(KubeApi, kubeApi).pipe(Context.add(HeartbeatApi, heartbeat))
   })).pipe(Layer.provide(NodeServices.layer))

@@ -1,5 +1,6 @@
 /** What the agent presents to the API server at this moment: TLS material and the `Authorization` header. */
-import { Clock, Effect, FileSystem, type PlatformError } from "effect"
+import { Clock, Effect, FileSystem, type PlatformError, Schedule, Stream } from "effect"
+import { dirname } from "node:path"
 import type { Material, ServerAccess, UserAccess } from "../Kubeconfig.ts"
 import * as ExecPlugin from "./execPlugin.ts"
 import * as FreshFile from "./freshFile.ts"
@@ -21,10 +22,16 @@ export interface Credentials {
   readonly current: Effect.Effect<Presented, CredentialError>
   /** The server refused what was presented: look at files and plugins again. */
   readonly refresh: Effect.Effect<void>
+  /** Hints that certificates have changed on disk, which connections without requests would not notice. */
+  readonly hints: Stream.Stream<void>
 }
 
 /** Looking at the files for every request would cost more than the request's own bookkeeping. */
 const lookMs = 1_000
+/** Files of certificates are written one after the other. */
+const settle = "50 millis"
+/** The folder may be made when the first certificate is. */
+const watchAgain = "10 seconds"
 
 export const make = Effect.fnUntraced(function*(access: ServerAccess) {
   const fs = yield* FileSystem.FileSystem
@@ -74,8 +81,18 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess) {
     const token = exec?.token ?? (yield* bearer)
     return { tls: given(tls), ...given({ authorization: authorizationOf(token, user.basic) }) }
   })
+  const watched = [access.ca, user.clientCertificate?.cert, user.clientCertificate?.key].flatMap((source) =>
+    source?._tag === "File" ? [dirname(source.path)] : []
+  )
+  const hints = [...new Set(watched)].map((folder) =>
+    fs.watch(folder).pipe(Stream.retry(Schedule.spaced(watchAgain)), Stream.orDie)
+  )
   const credentials: Credentials = {
     current,
+    hints: Stream.mergeAll(hints, { concurrency: "unbounded" }).pipe(
+      Stream.debounce(settle),
+      Stream.map(() => undefined)
+    ),
     refresh: Effect.suspend(() => {
       lookedAt = Number.NEGATIVE_INFINITY
       return plugin?.forget ?? Effect.void

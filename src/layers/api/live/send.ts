@@ -43,6 +43,18 @@ export interface SenderOptions {
   readonly onPath: (answered: boolean) => Effect.Effect<void>
 }
 
+interface Opened {
+  readonly status: number
+  readonly response: HttpClientResponse.HttpClientResponse
+  readonly replaced: Effect.Effect<void>
+}
+
+export interface LongAnswer {
+  readonly bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
+  /** Ends when the credential that the answer was got with is replaced. */
+  readonly replaced: Effect.Effect<void>
+}
+
 export interface Reply {
   readonly status: number
   readonly headers: Headers.Headers
@@ -83,14 +95,15 @@ export const makeSender = (options: SenderOptions) => {
     const { authorization, tls } = yield* credentials.current.pipe(
       Effect.mapError((cause) => Failure.fromNothingSent(call, cause))
     )
-    const client = yield* transport.client(tls)
-    return yield* client.execute(request.pipe(
+    const { client, replaced } = yield* transport.line(tls)
+    const response = yield* client.execute(request.pipe(
       HttpClientRequest.prependUrl(access.server),
       HttpClientRequest.setHeaders({
         "user-agent": options.userAgent,
         ...(authorization !== undefined && { authorization })
       })
     )).pipe(Effect.mapError((error) => Failure.fromTransport(call, error)))
+    return { status: response.status, response, replaced }
   })
 
   const withDeadline = (call: Failure.Call) => <A>(effect: Effect.Effect<A, ApiError>) =>
@@ -102,7 +115,7 @@ export const makeSender = (options: SenderOptions) => {
       Effect.tapError((error) => error.status === 0 ? options.onPath(false) : Effect.void)
     )
 
-  const readReply = (call: Failure.Call) => (response: HttpClientResponse.HttpClientResponse) =>
+  const readReply = (call: Failure.Call) => ({ response }: Opened) =>
     response.arrayBuffer.pipe(
       Effect.mapError((error) => Failure.fromTransport(call, error)),
       Effect.map((buffer): Reply => ({
@@ -126,17 +139,17 @@ export const makeSender = (options: SenderOptions) => {
         Effect.andThen(authenticated(open(call, request).pipe(Effect.flatMap(readReply(call)), withDeadline(call))))
       ),
 
-    /** The bytes of a successful answer, as they come; only its headers are awaited with a deadline. */
+    /** A successful answer as it comes; only its headers are awaited with a deadline. */
     stream: (
       call: Failure.Call,
       request: HttpClientRequest.HttpClientRequest
-    ): Effect.Effect<Stream.Stream<Uint8Array, HttpClientError.HttpClientError>, ApiError> =>
+    ): Effect.Effect<LongAnswer, ApiError> =>
       options.limit.pipe(
         Effect.andThen(authenticated(withDeadline(call)(open(call, request)))),
-        Effect.flatMap((response) =>
-          response.status === 200
-            ? Effect.succeed(response.stream)
-            : readReply(call)(response).pipe(
+        Effect.flatMap((opened) =>
+          opened.status === 200
+            ? Effect.succeed({ bytes: opened.response.stream, replaced: opened.replaced })
+            : readReply(call)(opened).pipe(
               withDeadline(call),
               Effect.flatMap((reply) => Effect.flatMap(replyError(call, reply), Effect.fail))
             )

@@ -1,10 +1,10 @@
 /**
  * The connections to one API server. They are replaced as a whole when certificates change (A12) and dropped as a whole
- * when the path to the server looks dead (B15); requests under way on replaced connections finish on them.
+ * when the path to the server looks dead (B15); requests under way on replaced connections finish on them, watches move.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from "@effect/platform-node/Undici"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import type { HttpClient } from "effect/http"
 import type { ServerAccess } from "../Kubeconfig.ts"
 import type { TlsMaterial } from "./credentials.ts"
@@ -13,11 +13,20 @@ interface Pool {
   readonly tls: TlsMaterial
   readonly dispatcher: Dispatcher
   readonly client: HttpClient.HttpClient
+  readonly replaced: Deferred.Deferred<void>
+}
+
+export interface Line {
+  readonly client: HttpClient.HttpClient
+  /** Ends when what the connections present is no longer what is to be presented. */
+  readonly replaced: Effect.Effect<void>
 }
 
 export interface Transport {
-  /** A client whose connections present `tls`. */
-  readonly client: (tls: TlsMaterial) => Effect.Effect<HttpClient.HttpClient>
+  /** Connections that present `tls`. */
+  readonly line: (tls: TlsMaterial) => Effect.Effect<Line>
+  /** The line of before moves to these, unless there was none. */
+  readonly move: (tls: TlsMaterial) => Effect.Effect<void>
   /** Breaks every connection; the next request opens a new one. */
   readonly drop: Effect.Effect<void>
 }
@@ -44,12 +53,16 @@ const dispatcherOf = (access: ServerAccess, tls: TlsMaterial, connections: numbe
     : new ProxyAgent({ ...options, uri: access.proxyUrl, requestTls: connect })
 }
 
+const handOverMs = 1_000
+/** Longer than any call may take. */
+const lastCallMs = 60_000
+
 const sameTls = (a: TlsMaterial, b: TlsMaterial): boolean => a.ca === b.ca && a.cert === b.cert && a.key === b.key
 
 const open = Effect.fnUntraced(function*(access: ServerAccess, tls: TlsMaterial, connections: number | undefined) {
   const dispatcher = dispatcherOf(access, tls, connections)
   const client = yield* Effect.provideService(NodeHttpClient.makeUndici, NodeHttpClient.Dispatcher, dispatcher)
-  const pool: Pool = { tls, dispatcher, client }
+  const pool: Pool = { tls, dispatcher, client, replaced: yield* Deferred.make<void>() }
   return pool
 })
 
@@ -68,20 +81,27 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess, connection
   })
   yield* Effect.addFinalizer(() => drop)
   const retire = (pool: Pool) =>
-    Effect.promise(() => pool.dispatcher.close()).pipe(
+    Deferred.succeed(pool.replaced, undefined).pipe(
+      // Who took this line a moment ago is about to use it.
+      Effect.andThen(Effect.sleep(handOverMs)),
+      Effect.andThen(Effect.promise(() => pool.dispatcher.close())),
+      Effect.timeoutOption(lastCallMs),
+      Effect.andThen(destroy(pool)),
       Effect.andThen(Effect.sync(() => pools.delete(pool))),
       Effect.forkIn(scope)
     )
+  const lineOf = ({ client, replaced }: Pool): Line => ({ client, replaced: Deferred.await(replaced) })
   const transport: Transport = {
-    client: Effect.fnUntraced(function*(tls) {
+    line: Effect.fnUntraced(function*(tls) {
       const current = newest
-      if (current !== undefined && sameTls(current.tls, tls)) return current.client
+      if (current !== undefined && sameTls(current.tls, tls)) return lineOf(current)
       const next = yield* open(access, tls, connections)
       pools.add(next)
       newest = next
       if (current !== undefined) yield* retire(current)
-      return next.client
+      return lineOf(next)
     }),
+    move: (tls) => Effect.suspend(() => newest === undefined ? Effect.void : Effect.asVoid(transport.line(tls))),
     drop
   }
   return transport

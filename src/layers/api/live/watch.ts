@@ -37,13 +37,15 @@ export const makeWatch = (
     // Spread, or all watches of a cluster would come back at the same moment.
     const seconds = yield* Random.nextIntBetween(options.watchSeconds[0], options.watchSeconds[1])
     const { call, request } = Requests.watch(resource, selection, seconds)
-    const bytes = yield* sender.stream(call, request)
+    const { bytes, replaced } = yield* sender.stream(call, request)
     return bytes.pipe(
       Stream.pipeThroughChannel(Ndjson.decode({ ignoreEmptyLines: true })),
       Stream.mapError((error) =>
         error._tag === "NdjsonError" ? Failure.fromGarbled(call, 200, error) : Failure.fromTransport(call, error)
       ),
       Stream.mapEffect(toEvent(call, resource)),
-      Stream.interruptWhen(Effect.sleep((seconds + graceSeconds) * 1000))
+      Stream.interruptWhen(Effect.sleep((seconds + graceSeconds) * 1000)),
+      // The next one begins where this one ended, with the new credential (A12).
+      Stream.interruptWhen(replaced)
     )
   }))

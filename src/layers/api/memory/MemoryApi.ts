@@ -43,6 +43,8 @@ export interface Options {
   readonly mountServiceAccountTokens?: boolean
   /** Approves and signs the certificate requests of kubelets; default false. */
   readonly signCertificates?: boolean
+  /** How long certificates live that are asked for without a time; default one year. */
+  readonly certificateLifeMs?: number
   /** Answers access reviews; default: everyone may do everything. */
   readonly authorize?: (question: AccessQuestion) => boolean
   /** Bearer tokens that are known from the start. */
@@ -75,6 +77,7 @@ const settingsOf = (options: Options): Settings => ({
   binder: options.binder ?? true,
   mountServiceAccountTokens: options.mountServiceAccountTokens ?? false,
   signCertificates: options.signCertificates ?? false,
+  certificateLifeMs: options.certificateLifeMs ?? 365 * 24 * 3_600_000,
   authorize: options.authorize ?? (() => true),
   tokens: new Map(Object.entries(options.tokens ?? {}))
 })

@@ -10,6 +10,8 @@ const subjectAlternativeName = "2.5.29.17"
 
 const hourMs = 3_600_000
 const yearMs = 365 * 24 * hourMs
+/** Of a life shorter than this the time before now would be too great a part: clients renew by how much is over. */
+const shortMs = 8 * hourMs
 
 export interface Certified {
   /** PEM */
@@ -25,7 +27,7 @@ export interface Authority {
   /** A key and a certificate for a client, by its subject. */
   readonly client: (subject: string) => Effect.Effect<Certified>
   /** Signs a request of PKCS #10 (PEM); what it asks for by way of names is granted. */
-  readonly sign: (request: string, usages: ReadonlyArray<string>, lifeMs?: number) => Effect.Effect<string, Error>
+  readonly sign: (request: string, usages: ReadonlyArray<string>, lifeMs: number) => Effect.Effect<string, Error>
 }
 
 const newKeys = Effect.promise(() => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]))
@@ -68,8 +70,9 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
   const keys = yield* newKeys
   const validity = (lifeMs: number) => ({
     // Clients whose clock is behind shall take it too.
-    notBefore: new Date(nowMs() - hourMs),
-    notAfter: new Date(nowMs() + lifeMs)
+    notBefore: new Date(nowMs() - (lifeMs < shortMs ? 0 : hourMs)),
+    // Certificates know whole seconds only: a short life is not to lose a part of its last one.
+    notAfter: new Date(Math.ceil((nowMs() + lifeMs) / 1000) * 1000)
   })
   const root = yield* Effect.promise(() =>
     x509.X509CertificateGenerator.createSelfSigned({
@@ -117,7 +120,7 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
     client: Effect.fn("Authority.client")((subject: string) =>
       issue(subject, usageExtensions(["digital signature", "client auth"]))
     ),
-    sign: Effect.fn("Authority.sign")(function*(pem: string, usages: ReadonlyArray<string>, lifeMs = yearMs) {
+    sign: Effect.fn("Authority.sign")(function*(pem: string, usages: ReadonlyArray<string>, lifeMs: number) {
       const request = yield* readRequest(pem)
       const names = request.getExtension(subjectAlternativeName)
       const extensions = [...usageExtensions(usages), ...(names === null ? [] : [names])]

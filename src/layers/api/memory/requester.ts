@@ -16,9 +16,11 @@ export interface Shown {
   readonly socket: Socket
 }
 
-const certified = ({ socket }: Shown): Identity | undefined => {
+const certified = ({ socket }: Shown, nowMs: number): Identity | undefined => {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
-  const { subject } = socket.getPeerCertificate()
+  const { subject, valid_to: validTo } = socket.getPeerCertificate()
+  // It was good when the connection was made, which may be long ago.
+  if (nowMs > Date.parse(validTo)) return undefined
   const [username] = texts(subject?.CN)
   return username === undefined
     ? undefined
@@ -30,7 +32,8 @@ const bearer = /^Bearer\s+(\S+)\s*$/i
 /** With `required`, whoever shows neither a known token nor a certificate is turned away; else he may do what he likes. */
 export const requesterOf = (state: State, request: Shown, required: boolean): Outcome<Identity> => {
   const token = bearer.exec(request.headers.authorization ?? "")?.[1]
-  const identity = (token === undefined ? undefined : identify(state, token)?.identity) ?? certified(request)
+  const identity = (token === undefined ? undefined : identify(state, token)?.identity) ??
+    certified(request, state.clock.currentTimeMillisUnsafe())
   if (identity !== undefined) return Result.succeed(identity)
   return required ? Result.fail(Refusals.unauthorized()) : Result.succeed(loopback)
 }

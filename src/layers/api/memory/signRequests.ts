@@ -46,7 +46,8 @@ const signed = (state: State, request: KubeObject, authority: Authority) => {
   const spec = objectOf(request["spec"])
   const pem = Buffer.from(textOf(spec["request"]), "base64").toString()
   const seconds = numberOf(spec["expirationSeconds"])
-  return authority.sign(pem, textsOf(spec["usages"]), seconds > 0 ? seconds * 1000 : undefined).pipe(
+  const lifeMs = seconds > 0 ? seconds * 1000 : state.settings.certificateLifeMs
+  return authority.sign(pem, textsOf(spec["usages"]), lifeMs).pipe(
     Effect.map((certificate) => {
       const encoded = Buffer.from(certificate).toString("base64")
       return kubeObject(put(request, "status", { ...objectOf(request["status"]), certificate: encoded }))

@@ -41,6 +41,7 @@ export interface Settings {
   readonly mountServiceAccountTokens: boolean
   /** Approves and signs the certificate requests of kubelets. */
   readonly signCertificates: boolean
+  readonly certificateLifeMs: number
   readonly authorize: (question: AccessQuestion) => boolean
   readonly tokens: ReadonlyMap<string, Identity>
 }

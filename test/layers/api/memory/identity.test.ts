@@ -137,7 +137,7 @@ describe("certificate requests", () => {
       const authority = new X509Certificate((yield* server.api.authority).certificate)
       assert.isTrue(certificate.checkIssued(authority) && certificate.verify(authority.publicKey))
       const life = Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
-      assert.strictEqual(life, 2 * 3_600_000)
+      assert.strictEqual(life, 3_600_000)
     }))
 
   it.effect("others wait for somebody's approval, and all of them where the server does not sign", () =>
