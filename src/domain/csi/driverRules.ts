@@ -11,13 +11,19 @@ export interface DriverRules {
   readonly tokenRequests: ReadonlyArray<{ readonly audience: string; readonly expirationSeconds: number | undefined }>
   readonly tokensInSecrets: boolean
   readonly requiresRepublish: boolean
+  /** How often the limit of volumes is asked for; undefined: only when the driver registers. */
+  readonly allocatableUpdateMs: number | undefined
 }
+
+/** The API server allows no less. */
+const leastUpdateMs = 10_000
 
 /** `undefined`: the driver has no such object. */
 export const driverRules = (object: CSIDriver | undefined): DriverRules => {
   const {
     attachRequired = true,
     fsGroupPolicy = "ReadWriteOnceWithFSType",
+    nodeAllocatableUpdatePeriodSeconds: seconds,
     podInfoOnMount = false,
     requiresRepublish = false,
     serviceAccountTokenInSecrets = false,
@@ -31,7 +37,8 @@ export const driverRules = (object: CSIDriver | undefined): DriverRules => {
     fsGroupPolicy,
     tokenRequests: tokenRequests.map(({ audience = "", expirationSeconds }) => ({ audience, expirationSeconds })),
     tokensInSecrets: serviceAccountTokenInSecrets,
-    requiresRepublish
+    requiresRepublish,
+    allocatableUpdateMs: seconds === undefined ? undefined : Math.max(seconds * 1000, leastUpdateMs)
   }
 }
 

@@ -10,7 +10,8 @@ import type { VolumeAttachment } from "../../domain/k8s/storage.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { NodeState } from "../node/NodeState.ts"
-import { refuse } from "../volumes/VolumeError.ts"
+import { refuse, VolumeError } from "../volumes/VolumeError.ts"
+import { CsiDrivers } from "./CsiDrivers.ts"
 import { VolumesInUse } from "./VolumesInUse.ts"
 
 const patienceMs = 600_000
@@ -37,6 +38,25 @@ const problemOf = ({ metadata, status }: VolumeAttachment): string | undefined =
   return status?.attached === true ? undefined : status?.attachError?.message
 }
 
+/** ResourceExhausted among gRPC's status codes: the driver serves no more volumes on this node. */
+const isLimit = ({ status }: VolumeAttachment): boolean =>
+  status?.attached !== true && status?.attachError?.errorCode === 8
+
+/** The scheduler believed that there is room: it is told the truth, and the pod is left for another node (parity J2). */
+const refuseForLimit = Effect.fnUntraced(function*({ driver }: CsiIdentity, problem: string) {
+  const drivers = yield* CsiDrivers
+  yield* drivers.refresh(driver).pipe(
+    Effect.catch((error) => Effect.logWarning(`the limit of driver ${driver} cannot be asked for`, error))
+  )
+  return yield* new VolumeError({
+    detail: problem,
+    ends: {
+      reason: "VolumeAttachmentLimitExceeded",
+      message: "Node has reached its volume attachment limit, rejecting pod"
+    }
+  })
+})
+
 /** Answers the publish context. */
 export const untilAttached = Effect.fn("csi.untilAttached")(function*(identity: CsiIdentity) {
   const { enableControllerAttachDetach, nodeName } = yield* AgentConfig
@@ -54,6 +74,7 @@ export const untilAttached = Effect.fn("csi.untilAttached")(function*(identity: 
       Effect.retry(lookAgain)
     )
     const problem = problemOf(attachment)
+    if (problem !== undefined && isLimit(attachment)) return yield* refuseForLimit(identity, problem)
     if (problem !== undefined) return yield* refuse(problem)
     return attachment.status?.attachmentMetadata ?? {}
   })

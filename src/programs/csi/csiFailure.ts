@@ -13,6 +13,11 @@ export const asVolumeError = (error: { readonly message: string }): VolumeError 
 export const during =
   (step: string) => <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.mapError(effect, (error) => {
-      const { cause, detail, during: named } = asVolumeError(error)
-      return new VolumeError({ detail, during: named ?? step, cause: cause ?? error })
+      const { cause, detail, during: named, ends } = asVolumeError(error)
+      return new VolumeError({
+        detail,
+        during: named ?? step,
+        cause: cause ?? error,
+        ...(ends === undefined ? {} : { ends })
+      })
     })

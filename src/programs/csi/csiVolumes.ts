@@ -42,8 +42,20 @@ import { VolumesInUse } from "./VolumesInUse.ts"
 /** What the steps are called in messages. */
 const stepsOf = ({ volume }: Pick<CsiSetUp, "volume">) =>
   volume.block
-    ? { map: "MapVolume", stage: "MapVolume.SetUpDevice failed", publish: "MapVolume.MapPodDevice failed" }
-    : { map: "MountVolume", stage: "MountVolume.MountDevice failed", publish: "MountVolume.SetUp failed" }
+    ? {
+      map: "MapVolume",
+      stage: "MapVolume.SetUpDevice failed",
+      publish: "MapVolume.MapPodDevice failed",
+      client: "kubernetes.io/csi: blockMapper.SetUpDevice failed to get CSI client"
+    }
+    : {
+      map: "MountVolume",
+      stage: "MountVolume.MountDevice failed",
+      publish: "MountVolume.SetUp failed",
+      client: volume.source._tag === "CsiInline"
+        ? "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client"
+        : "kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient"
+    }
 
 /** All that is asked of others before the driver is. */
 const gather = Effect.fnUntraced(function*(request: CsiSetUp) {
@@ -52,7 +64,10 @@ const gather = Effect.fnUntraced(function*(request: CsiSetUp) {
   const rules = yield* readRules(told.driver)
   const problem = lifecycleProblem(rules, told.mode, told.driver)
   if (problem !== undefined) return yield* refuse(problem)
-  const driver = yield* drivers.get(told.driver)
+  const driver = yield* drivers.get(told.driver).pipe(
+    Effect.mapError(({ detail }) => refuse(`${stepsOf(request).client}: ${detail}`)),
+    during(told.mode === "Ephemeral" ? stepsOf(request).publish : stepsOf(request).stage)
+  )
   const identity = identityOf(told)
   const publishContext = told.mode === "Persistent" && rules.attachRequired
     ? yield* untilAttached(identity).pipe(during(`${stepsOf(request).map}.WaitForAttach failed`))

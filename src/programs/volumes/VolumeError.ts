@@ -5,6 +5,8 @@ export class VolumeError extends Schema.TaggedError<VolumeError>()("VolumeError"
   detail: Schema.String,
   /** What users read before it, where it was another step: `MountVolume.MountDevice failed`. */
   during: Schema.optionalKey(Schema.String),
+  /** No other try can help on this node: the pod fails for this reason. */
+  ends: Schema.optionalKey(Schema.Struct({ reason: Schema.String, message: Schema.String })),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {

@@ -10,6 +10,7 @@ import type { Mounts } from "../../layers/host/Mounts.ts"
 import type { Processes } from "../../layers/host/Processes.ts"
 import type { EventRecorder } from "../events/EventRecorder.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
+import type { PodRegistry } from "../pods/PodRegistry.ts"
 import { supervise, superviseToEnd } from "../supervise.ts"
 import type { CsiVolumes } from "./CsiVolumes.ts"
 import { podsOnDisk } from "./findVolumes.ts"
@@ -82,6 +83,7 @@ type Needs =
   | KubeApi
   | Mounts
   | ObjectCache
+  | PodRegistry
   | Processes
   | ServiceAccountTokens
   | VolumeHost

@@ -14,6 +14,7 @@ import type { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
 import type { Processes } from "../../layers/host/Processes.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
+import { PodRegistry } from "../pods/PodRegistry.ts"
 import { CsiVolumes } from "./CsiVolumes.ts"
 import { readClaims } from "./readClaims.ts"
 import { setUp } from "./setUp.ts"
@@ -172,6 +173,20 @@ const failureOf = (cause: Cause.Cause<VolumeError>): { readonly during?: string;
   return during === undefined ? { message: detail } : { message: detail, during }
 }
 
+/** A volume that this node will never have: the pod is refused as if it had not been admitted. */
+const endPod = Effect.fnUntraced(function*({ state }: Worker, cause: Cause.Cause<VolumeError>) {
+  const error = Cause.squash(cause)
+  if (!(error instanceof VolumeError) || error.ends === undefined || state.pod === undefined) return
+  const { message, reason } = error.ends
+  const events = yield* EventRecorder
+  const registry = yield* PodRegistry
+  yield* events.recordPod(state.pod, { type: "Warning", reason, message })
+  yield* registry.end(state.uid, {
+    why: "Evicted",
+    status: { phase: "Failed", reason, message: `Pod was rejected: ${message}` }
+  })
+})
+
 const finish = Effect.fnUntraced(function*(
   worker: Worker,
   action: VolumeAction,
@@ -187,7 +202,10 @@ const finish = Effect.fnUntraced(function*(
   }))
   if (Exit.isSuccess(exit)) return
   yield* Effect.logWarning(`volume of pod ${worker.state.uid}, ${laneOf(action)}`, exit.cause)
-  if (action._tag === "SetUp") yield* tellFailure(worker, action.volume, failureOf(exit.cause))
+  if (action._tag === "SetUp") {
+    yield* tellFailure(worker, action.volume, failureOf(exit.cause))
+    yield* endPod(worker, exit.cause)
+  }
   if (action._tag === "Expand") yield* tellFailedExpansion(worker, action.volume, failureOf(exit.cause).message)
 })
 

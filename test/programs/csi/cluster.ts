@@ -1,5 +1,6 @@
 /** Claims, their volumes and drivers for the worlds of CSI tests. */
 import { Effect } from "effect"
+import type { Node } from "../../../src/domain/k8s/node.ts"
 import { csiDrivers, persistentVolumeClaims, persistentVolumes } from "../../../src/domain/k8s/resources.ts"
 import type { Volume } from "../../../src/domain/k8s/volume.ts"
 import type { KubeApi, KubeObject } from "../../../src/layers/api/KubeApi.ts"
@@ -23,12 +24,13 @@ export const simDriver = (settings: Partial<DriverSettings> = {}): CsiSim.SimDri
 /** A world with these drivers, each with its CSIDriver object; nothing has to be attached. */
 export const makeCsiWorld = Effect.fnUntraced(function*(
   drivers: ReadonlyArray<CsiSim.SimDriver>,
-  spec: Readonly<Record<string, unknown>> = {}
+  spec: Readonly<Record<string, unknown>> = {},
+  node?: Node
 ) {
-  const sockets = new Map(
-    drivers.map((driver, index) => [`${root}/plugins/d${index}/csi.sock`, driver] as const)
+  const sockets: CsiSim.SimDrivers = new Map(
+    drivers.map((driver, index) => [`${root}/plugins/d${index}/csi.sock`, driver])
   )
-  const world = yield* makeWith(sockets)
+  const world = yield* makeWith(sockets, node)
   world.host.makeDirectories("/backing")
   for (const { settings: { name } } of drivers) {
     yield* world.client.create(csiDrivers, {

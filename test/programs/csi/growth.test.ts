@@ -60,7 +60,7 @@ describe("I18: volumes that grow", () => {
       assert.deepInclude(yield* statusOf(client, "a"), { capacity: { storage: "3Gi" } })
       assert.notProperty(yield* statusOf(client, "a"), "conditions")
       assert.notProperty((yield* statusOf(client, "a"))["allocatedResourceStatuses"] ?? {}, "storage")
-      const told = "FileSystemResizeSuccessful: MountVolume.NodeExpandVolume succeeded for volume \"pv-a\" node"
+      const told = "FileSystemResizeSuccessful: MountVolume.NodeExpandVolume succeeded for volume \"pv-a\" n1"
       assert.isTrue(events.some((event) => event.startsWith(told)), events.join())
       assert.isTrue(events.some((event) => event.startsWith(`PersistentVolumeClaim a ${told}`)), events.join())
       yield* later

@@ -2,8 +2,9 @@
  * A node in memory for the volume programs: a disk, a mount table and an API server that outlive the agents, and agents
  * that can be started, stopped and killed between any two calls to the host.
  */
-import { Effect, Exit, Layer, Schedule, Scope } from "effect"
+import { Effect, Exit, Layer, Schedule, Scope, Stream } from "effect"
 import { decodePod } from "../../../src/domain/k8s/decode.ts"
+import type { Node } from "../../../src/domain/k8s/node.ts"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
 import { configMaps, pods, secrets } from "../../../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
@@ -24,6 +25,7 @@ import * as csiVolumes from "../../../src/programs/csi/csiVolumes.ts"
 import * as VolumesInUse from "../../../src/programs/csi/VolumesInUse.ts"
 import { EventRecorder } from "../../../src/programs/events/EventRecorder.ts"
 import { NodeState } from "../../../src/programs/node/NodeState.ts"
+import { PodRegistry } from "../../../src/programs/pods/PodRegistry.ts"
 import * as CsiVolumes from "../../../src/programs/volumes/CsiVolumes.ts"
 import * as ObjectCache from "../../../src/programs/volumes/ObjectCache.ts"
 import { PodVolumes } from "../../../src/programs/volumes/PodVolumes.ts"
@@ -61,6 +63,8 @@ export interface World {
   /** Watches opened so far, as `plural selector`. */
   readonly watches: Array<string>
   readonly tokenRequests: () => number
+  /** Pods that were refused for a volume's sake, as `uid reason`. */
+  readonly ended: Array<string>
 }
 
 /** Real or in-memory files and mounts, and the agent's root directory there. */
@@ -71,6 +75,8 @@ export interface Ground {
   readonly root: string
   /** CSI drivers by their sockets; they live on when agents die. */
   readonly drivers?: SimDrivers
+  /** This node at the API server: agents tell it of their drivers. Absent: there is nobody to tell. */
+  readonly node?: Node
 }
 
 /** Drivers of the world behind the agent's own service, or none. */
@@ -84,8 +90,16 @@ const csiLayer = (ground: Ground, host: Layer.Layer<HostFiles | Mounts>, api: La
         api,
         // The driver is another process: the agent's death is not its own.
         CsiSim.layer(ground.drivers).pipe(Layer.provide(ground.layer)),
-        Layer.mock(NodeState)({}),
-        Layer.succeed(AgentConfig, { ...agentSettings, rootDir: ground.root, standalone: true })
+        Layer.mock(NodeState)({
+          nodeChanges: Stream.concat(Stream.make(ground.node), Stream.never),
+          setNode: () => Effect.void
+        }),
+        Layer.succeed(AgentConfig, {
+          ...agentSettings,
+          rootDir: ground.root,
+          standalone: ground.node === undefined,
+          enableControllerAttachDetach: true
+        })
       ))
     )
 
@@ -94,6 +108,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     api: yield* MemoryApi.make({ binder: false }),
     events: [],
     watches: [],
+    ended: [],
     tokenRequests: () => tokenRequests
   }
   let tokenRequests = 0
@@ -131,6 +146,9 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
       allocatable: Effect.succeed({ cpu: "4", memory: "1Gi" })
     })
   )
+  const registry = Layer.mock(PodRegistry)({
+    end: (uid, { status }) => Effect.sync(() => void world.ended.push(`${uid} ${status?.reason}`))
+  })
   const programs = ProcessesMemory.layer(ground.processes)
   const agentLayer = (fuse: Fuse) => {
     const hostLayer: Layer.Layer<HostFiles | Mounts> = Layer.mergeAll(
@@ -140,7 +158,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     return podVolumeWorkers.layer.pipe(
       Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer)),
       Layer.provideMerge(csiLayer(ground, hostLayer, countedApi)),
-      Layer.provide(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings))
+      Layer.provide(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, registry))
     )
   }
   /** Starts an agent in a scope of its own; `stop` ends it between two steps of any fiber. */
@@ -156,17 +174,33 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
   return { ...world, start, client }
 })
 
-export const makeWith = Effect.fnUntraced(function*(drivers?: SimDrivers) {
+export const makeWith = Effect.fnUntraced(function*(drivers?: SimDrivers, node?: Node) {
   const host = new HostFilesMemory.MemoryHost()
   host.makeDirectories(root)
   const layer = Layer.merge(HostFilesMemory.layer(host), MountsMemory.layer(host))
-  return { ...(yield* makeOn({ layer, root, ...(drivers === undefined ? {} : { drivers }) })), host }
+  return {
+    ...(yield* makeOn({
+      layer,
+      root,
+      ...(drivers === undefined ? {} : { drivers }),
+      ...(node === undefined ? {} : { node })
+    })),
+    host
+  }
 })
 export const make = makeWith()
 
-/** Gives all fibers their turns, without letting time pass, until the check holds. */
-export const eventually = (check: () => boolean, why = "it never came true") =>
-  Effect.suspend(() => (check() ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.fail(why)))).pipe(
+/** A turn for everybody; now and then a moment of real time, for keys are made by threads of their own. */
+const breathe = () => {
+  let turns = 0
+  return Effect.suspend(() =>
+    ++turns % 50 === 0 ? Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1))) : Effect.yieldNow
+  )
+}
+
+/** Gives all fibers their turns, without letting the agent's time pass, until the check holds. */
+export const eventually = (check: () => boolean, why = "it never came true", turn = breathe()) =>
+  Effect.suspend(() => (check() ? Effect.void : Effect.andThen(turn, Effect.fail(why)))).pipe(
     Effect.retry(Schedule.recurs(5000)),
     Effect.orDie
   )
@@ -178,11 +212,10 @@ type Started = Effect.Success<ReturnType<Effect.Success<typeof make>["start"]>>
 
 /** Wants the pod's volumes and waits for them. */
 export const untilReady = Effect.fnUntraced(function*({ volumes }: Pick<Started, "volumes">, pod: Pod) {
+  const turn = breathe()
   yield* volumes.want(pod)
   yield* volumes.state(pod.metadata.uid).pipe(
-    Effect.flatMap((
-      { message, ready }
-    ) => (ready ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.fail(message)))),
+    Effect.flatMap(({ message, ready }) => (ready ? Effect.void : Effect.andThen(turn, Effect.fail(message)))),
     Effect.retry(Schedule.recurs(5000)),
     Effect.orDie
   )
