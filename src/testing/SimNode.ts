@@ -11,14 +11,19 @@ import { makeJudge } from "../domain/chaos/judge.ts"
 import * as KubeApiMemory from "../layers/api/KubeApiMemory.ts"
 import type { MemoryApi } from "../layers/api/memory/MemoryApi.ts"
 import * as CriSim from "../layers/cri/CriSim.ts"
+import * as CsiSim from "../layers/csi/CsiSim.ts"
+import * as PluginRegistrationSim from "../layers/csi/PluginRegistrationSim.ts"
 import * as ApiFaults from "../layers/faults/ApiFaults.ts"
 import * as CriFaults from "../layers/faults/CriFaults.ts"
+import * as CsiFaults from "../layers/faults/CsiFaults.ts"
 import { Faults } from "../layers/faults/Faults.ts"
 import * as HostFaults from "../layers/faults/HostFaults.ts"
 import * as ProbeFaults from "../layers/faults/ProbeFaults.ts"
 import { MemoryCgroups } from "../layers/host/CgroupsMemory.ts"
 import { MemoryHost } from "../layers/host/memory/MemoryHost.ts"
 import { agent } from "../programs/agent.ts"
+import { Dial, MachineClock } from "./MachineClock.ts"
+import { pastPods } from "./pastPods.ts"
 import type { Trace } from "./Trace.ts"
 
 export interface SimNodeOptions {
@@ -36,6 +41,21 @@ export interface SimNodeOptions {
 type Machine = Layer.Success<ReturnType<typeof simulatedLayers>>
 
 const restartMs = 5000
+
+/** The driver that every node has, of volumes that are folders of the node. */
+export const csiDriverName = "folders.kubeffect.dev"
+const csiSocket = "/var/lib/kubelet/plugins/folders/csi.sock"
+const csiRegistration = "/var/lib/kubelet/plugins_registry/folders-reg.sock"
+
+/** A place at which an agent waits, and so one at which it may be dead when it would go on. */
+export interface AwaitPoint {
+  /** Before a call, after it, before what a stream tells, after a timer. */
+  readonly kind: "call" | "answer" | "event" | "timer"
+  /** Counted from 1 over all lives of the agent. */
+  readonly number: number
+  /** `Cri.stopContainer 3f…`; empty for timers. */
+  readonly what: string
+}
 
 /** A process of the agent. */
 interface Incarnation {
@@ -56,12 +76,18 @@ export interface SimNode {
   /** The agent and the API server do not hear each other, until `heal`. */
   readonly partition: Effect.Effect<void>
   readonly heal: Effect.Effect<void>
+  /** Sets the machine's clock; the time that goes by is not touched. */
+  readonly jumpClock: (byMs: number) => void
+  /** What the machine's clock said at a time of the world. */
+  readonly wallMs: (worldMs: number) => number
   /** Power fails: the agent dies, and so does everything in containers. */
   readonly reboot: Effect.Effect<void>
   /** Kills the agent at its call number `call`, before it happens or when it has. Counted over all its lives. */
   readonly crashAt: (call: number, when: "before" | "after") => void
   /** Outside calls the agent has made. */
   readonly calls: () => number
+  /** Told of every point at which the agent waits; true kills it there. One at a time. */
+  readonly onAwait: (listener: ((point: AwaitPoint) => boolean) | undefined) => void
 }
 
 const planOf = (options: SimNodeOptions) => {
@@ -71,36 +97,66 @@ const planOf = (options: SimNodeOptions) => {
   return planned.success
 }
 
+/** Whether the agent dies here. */
+const diesAt = (control: Control, kind: AwaitPoint["kind"], what: string): boolean => {
+  control.points += 1
+  return control.onAwait?.({ kind, number: control.points, what }) === true
+}
+
+const named = ({ method, service, target }: OutsideCall): string => `${service}.${method} ${target}`.trim()
+
 /** The calls of one agent: struck, counted, cut off when it is dead. */
 const faultsOf = (life: Incarnation, control: Control): Faults["Service"] => ({
   verdict: (call) =>
     Effect.suspend(() => {
       if (!life.alive) return Effect.interrupt
-      control.calls += 1
-      if (control.crashAt?.when === "before" && control.crashAt.call === control.calls) return control.die(call)
-      return Effect.map(Clock.currentTimeMillis, (now) => control.judge(call, now))
+      const isEvent = call.method.endsWith(" event")
+      if (!isEvent) control.calls += 1
+      const { crashAt } = control
+      const ends = !isEvent && crashAt?.when === "before" && crashAt.call === control.calls
+      if (ends || diesAt(control, isEvent ? "event" : "call", named(call))) return control.die(named(call))
+      return Effect.succeed(control.judge(call, control.dial.world.currentTimeMillisUnsafe()))
     }),
   returned: (call) =>
     Effect.suspend(() => {
       if (!life.alive) return Effect.interrupt
-      return control.crashAt?.when === "after" && control.crashAt.call <= control.calls
-        ? control.die(call)
-        : Effect.void
-    })
+      const { crashAt } = control
+      const ends = crashAt?.when === "after" && crashAt.call <= control.calls
+      return ends || diesAt(control, "answer", named(call)) ? control.die(named(call)) : Effect.void
+    }),
+  past: control.past,
+  wallMs: (outsideMs) => control.dial.wallMs(outsideMs),
+  get clock() {
+    // Until it is set, the machine's clock is the world's.
+    return control.dial.isTrue ? undefined : control.dial.world
+  }
 })
+
+/** After a timer of the agent; nothing when nobody asks. */
+const wokenOf = (life: Incarnation, control: Control) => () =>
+  control.onAwait === undefined
+    ? undefined
+    : Effect.suspend(() => {
+      if (!life.alive) return Effect.interrupt
+      return diesAt(control, "timer", "") ? control.die("at a timer") : Effect.void
+    })
 
 interface Control {
   calls: number
+  points: number
   lives: number
   life: Incarnation | undefined
   partitioned: boolean
   crashAt: { readonly call: number; readonly when: "before" | "after" } | undefined
+  onAwait: ((point: AwaitPoint) => boolean) | undefined
+  readonly dial: Dial
+  readonly past: NonNullable<Faults["Service"]["past"]>
   readonly judge: (call: OutsideCall, nowMs: number) => Verdict
-  readonly die: (call: OutsideCall) => Effect.Effect<never>
+  readonly die: (where: string) => Effect.Effect<never>
 }
 
-const teller = ({ name, startMs, trace }: SimNodeOptions) => (what: string, about = "") =>
-  Effect.map(Clock.currentTimeMillis, (now) => trace.add({ atMs: now - startMs, where: name, what, about }))
+const teller = ({ name, startMs, trace }: SimNodeOptions, { world }: Dial) => (what: string, about = "") =>
+  Effect.sync(() => trace.add({ atMs: world.currentTimeMillisUnsafe() - startMs, where: name, what, about }))
 
 const killOf = (control: Control) =>
   Effect.sync(() => {
@@ -111,12 +167,16 @@ const killOf = (control: Control) =>
     dying.fiber?.interruptUnsafe()
   })
 
-const controlOf = (options: SimNodeOptions): Control => {
+const controlOf = (options: SimNodeOptions, dial: Dial): Control => {
   const { name, startMs, trace } = options
   const judge = makeJudge(options.faults, name)
-  const say = teller(options)
+  const say = teller(options, dial)
   const control: Control = {
     calls: 0,
+    points: 0,
+    onAwait: undefined,
+    dial,
+    past: pastPods(options.api),
     lives: 0,
     life: undefined,
     partitioned: false,
@@ -128,10 +188,10 @@ const controlOf = (options: SimNodeOptions): Control => {
       trace.add({ atMs: nowMs - startMs, where: name, what: `fault ${fault}`, about: `${call.method} ${call.target}` })
       return verdict
     },
-    die: ({ method, service, target }) =>
+    die: (where) =>
       Effect.suspend(() => {
         control.crashAt = undefined
-        return Effect.andThen(say("agent killed", `at ${service}.${method} ${target}`), killOf(control))
+        return Effect.andThen(say("agent killed", where), killOf(control))
       }).pipe(Effect.andThen(Effect.interrupt))
   }
   return control
@@ -139,7 +199,7 @@ const controlOf = (options: SimNodeOptions): Control => {
 
 /** Starts the agent on the machine, and again whenever it ends by itself. */
 const starter = (options: SimNodeOptions, control: Control, machine: Context.Context<Machine>, scope: Scope.Scope) => {
-  const say = teller(options)
+  const say = teller(options, control.dial)
   const plan = planOf(options)
   const below = Layer.mergeAll(Layer.succeedContext(machine), KubeApiMemory.layer(options.api))
   const start: Effect.Effect<void> = Effect.gen(function*() {
@@ -148,13 +208,20 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
     control.life = mine
     control.lives += 1
     yield* say("agent started", String(control.lives))
-    const struck = Layer.mergeAll(ApiFaults.layer, CriFaults.layer, HostFaults.layer, ProbeFaults.layer).pipe(
+    const struck = Layer.mergeAll(
+      ApiFaults.layer,
+      CriFaults.layer,
+      CsiFaults.layer,
+      HostFaults.layer,
+      ProbeFaults.layer
+    ).pipe(
       Layer.provide(Layer.succeed(Faults, faultsOf(mine, control))),
       Layer.provideMerge(below)
     )
     const whole = agent.pipe(
       Effect.provide(Layer.fresh(nodeLayers(plan).pipe(Layer.provideMerge(struck)))),
       Effect.scoped,
+      Effect.provideService(Clock.Clock, new MachineClock(control.dial, wokenOf(mine, control))),
       // Each life has dice of its own, so that what one node does never changes what another one draws.
       Random.withSeed(`${options.seed}/${options.name}/${control.lives}`)
     )
@@ -171,6 +238,20 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
   return start
 }
 
+/** A CSI driver that offers itself to whatever agent comes. */
+const csiOf = (host: MemoryHost, nodeId: string) => {
+  for (const path of [csiSocket, csiRegistration]) {
+    host.makeDirectories(path.slice(0, path.lastIndexOf("/")))
+    host.create(path, { type: "socket", mode: 0o755 })
+  }
+  const settings = { name: csiDriverName, nodeId, maxVolumes: 0, topology: {}, abilities: [], backing: "/srv/volumes" }
+  const info = { type: "CSIPlugin", name: csiDriverName, endpoint: csiSocket, versions: ["1.0.0"] }
+  return Layer.merge(
+    CsiSim.layer(new Map([[csiSocket, CsiSim.makeDriver(settings)]])),
+    PluginRegistrationSim.layer(new Map([[csiRegistration, { info, told: [] }]]))
+  )
+}
+
 export const makeNode = Effect.fn("SimNode.make")(function*(
   options: SimNodeOptions
 ): Effect.fn.Return<SimNode, never, Scope.Scope> {
@@ -178,9 +259,10 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
   const runtime = CriSim.make({ node: name, ...options.runtime })
   const host = new MemoryHost()
   const cgroups = new MemoryCgroups()
-  const machine = yield* Layer.build(Layer.fresh(simulatedLayers({ hostname: name, runtime, host, cgroups })))
-  const control = controlOf(options)
-  const say = teller(options)
+  const bare = simulatedLayers({ hostname: name, runtime, host, cgroups })
+  const machine = yield* Layer.build(Layer.fresh(Layer.provideMerge(csiOf(host, name), bare)))
+  const control = controlOf(options, new Dial(yield* Clock.Clock))
+  const say = teller(options, control.dial)
   const crash = Effect.suspend(() =>
     control.life === undefined ? Effect.void : Effect.andThen(say("agent killed"), killOf(control))
   )
@@ -203,6 +285,11 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
     crashAt: (call, when) => {
       control.crashAt = { call, when }
     },
-    calls: () => control.calls
+    calls: () => control.calls,
+    onAwait: (listener) => {
+      control.onAwait = listener
+    },
+    jumpClock: (byMs) => control.dial.jump(byMs),
+    wallMs: (worldMs) => control.dial.wallMs(worldMs)
   }
 })

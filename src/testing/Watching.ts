@@ -1,4 +1,5 @@
 /** What an invariant sees of a world, and what it may say: nothing while all is well, else what is wrong. */
+import type { Fault } from "../domain/chaos/fault.ts"
 import type { Pod } from "../domain/k8s/pod.ts"
 import type { KubeObject } from "../layers/api/KubeApi.ts"
 import type { RuntimeHappening } from "../layers/cri/sim/records.ts"
@@ -10,6 +11,10 @@ export interface Sight {
   /** The pod as it was made, also when it is gone. */
   readonly pod: (uid: string) => Pod | undefined
   readonly objects: () => ReadonlyArray<KubeObject>
+  /** What the ConfigMap of a pod says now. */
+  readonly content: (name: string) => unknown
+  /** All that strikes in this run. */
+  readonly faults: ReadonlyArray<Fault>
 }
 
 export interface PodChange {

@@ -1,6 +1,6 @@
 /** What happens to a node at one time, rather than to its calls: crashes, kills, restarts, and their end. */
 import { Clock, Effect } from "effect"
-import { type Dice, pick } from "../domain/chaos/dice.ts"
+import { between, type Dice, pick } from "../domain/chaos/dice.ts"
 import type { Fault } from "../domain/chaos/fault.ts"
 import type { SimNode } from "./SimNode.ts"
 import type { World } from "./World.ts"
@@ -10,6 +10,9 @@ const runningContainers = ({ runtime }: SimNode) =>
 
 const chooseFrom = <A>(dice: Dice, [first, ...rest]: ReadonlyArray<A>): A | undefined =>
   first === undefined ? undefined : pick(dice, [first, ...rest])
+
+/** From what a time server puts right to what a person does. */
+const jumpMs = (dice: Dice): number => pick(dice, [between(dice, 500, 5000), between(dice, 5000, 600_000)])
 
 const struck = (world: World, node: SimNode, fault: Fault & { readonly _tag: "Blow" }, dice: Dice) =>
   Effect.gen(function*() {
@@ -28,6 +31,10 @@ const struck = (world: World, node: SimNode, fault: Fault & { readonly _tag: "Bl
       case "api-compaction":
         yield* world.api.compact
         return yield* world.api.closeWatches
+      case "clock-back":
+        return node.jumpClock(-jumpMs(dice))
+      case "clock-forward":
+        return node.jumpClock(jumpMs(dice))
       case "container-killed":
       case "container-oom": {
         const victim = chooseFrom(dice, runningContainers(node))
@@ -40,6 +47,11 @@ const struck = (world: World, node: SimNode, fault: Fault & { readonly _tag: "Bl
         if (victim !== undefined) node.runtime.stopSandbox(victim, now)
         return
       }
+      case "network-not-ready":
+        node.runtime.conditions.network = "made up: not ready"
+        yield* Effect.sleep(fault.forMs)
+        node.runtime.conditions.network = undefined
+        return
       case "runtime-not-ready":
         node.runtime.conditions.runtime = "made up: not ready"
         yield* Effect.sleep(fault.forMs)

@@ -12,10 +12,11 @@ import type { Pod } from "../domain/k8s/pod.ts"
 import * as resources from "../domain/k8s/resources.ts"
 import { strikeBlow } from "./blows.ts"
 import { invariants } from "./invariants/all.ts"
+import { live, prepare } from "./live.ts"
 import { runSim } from "./runSim.ts"
 import type { TraceEntry } from "./Trace.ts"
 import type { Sight, Watching } from "./Watching.ts"
-import { drawWorkload, type PlannedPod } from "./workload.ts"
+import { contentKey, drawWorkload, type PlannedPod } from "./workload.ts"
 import * as World from "./World.ts"
 
 export interface ChaosOptions {
@@ -57,7 +58,7 @@ export const faultsOf = ({ faultsMax, kinds, minutes, nodes, seed }: ChaosOption
   drawFaults({ seed: String(seed), kinds, nodes: nodeNames(nodes), untilMs: minutes * 60_000, faultsMax })
 
 /** Looks on; the first thing that is wrong is what the run is about. */
-const watchWorld = (world: World.World, clock: Clock.Clock) => {
+const watchWorld = (world: World.World, clock: Clock.Clock, faults: ReadonlyArray<Fault>) => {
   let violation: Violation | undefined
   const pods = new Map<string, Pod>()
   const nowMs = () => clock.currentTimeMillisUnsafe() - world.startMs
@@ -68,7 +69,10 @@ const watchWorld = (world: World.World, clock: Clock.Clock) => {
     nodes: world.nodes,
     nowMs,
     pod: (uid) => pods.get(uid),
-    objects: () => world.api.objects(resources.pods)
+    objects: () => world.api.objects(resources.pods),
+    content: (name) =>
+      at(world.api.objects(resources.configMaps).find((one) => one.metadata.name === name), "data", contentKey),
+    faults
   }
   const watchings: ReadonlyArray<readonly [string, Watching]> = invariants.map((one) => [one.name, one.watch(sight)])
   world.onDefect((_, detail) => say("no-defect", detail))
@@ -93,17 +97,10 @@ const watchWorld = (world: World.World, clock: Clock.Clock) => {
   }
 }
 
-const live = Effect.fnUntraced(function*(world: World.World, planned: PlannedPod) {
-  yield* Effect.sleep(planned.createAtMs)
-  const pod = yield* world.createPod(planned.name, planned.spec)
-  if (planned.remove === undefined) return
-  yield* Effect.sleep(planned.remove.atMs - planned.createAtMs)
-  yield* Effect.ignore(pod.remove(planned.remove.graceSeconds))
-})
-
 /** Empty when the pod is as it shall be in the end. */
-const unsettled = (world: World.World, { destiny, name, remove }: PlannedPod): string => {
+const unsettled = (world: World.World, { destiny, move, name, remove }: PlannedPod): string => {
   const pod = world.pod(name)
+  if (move !== undefined && at(pod.object(), "spec", "nodeName") !== move.nodeName) return `${name} has not moved`
   if (remove !== undefined) return pod.object() === undefined ? "" : `${name} is still there`
   const phase = pod.phase()
   const ready = isReady(pod.object())
@@ -132,11 +129,12 @@ const scenario = Effect.fnUntraced(function*(options: ChaosOptions, faults: Read
   const clock = yield* Clock.Clock
   const names = nodeNames(nodes)
   const world = yield* World.make({ seed, nodes: names, faults, keepTrace: options.keepTrace ?? false })
-  const watch = watchWorld(world, clock)
+  const watch = watchWorld(world, clock, faults)
   kept.world = world
   kept.found = watch.found
   const untilMs = minutes * 60_000
   const planned = drawWorkload({ seed: String(seed), pods, nodes: names, untilMs })
+  yield* prepare(world, planned)
   yield* Effect.forEach(world.nodes, (node) => node.start, { discard: true })
   const dice = makeDice(`${seed}/blows`)
   yield* Effect.forEach(planned, (pod) => Effect.forkScoped(live(world, pod)), { discard: true })

@@ -1,5 +1,6 @@
 /** The pods of a chaos run: the seed draws what they are like, when they come and when they are deleted. */
 import { between, type Dice, makeDice, pick } from "../domain/chaos/dice.ts"
+import { csiDriverName } from "./SimNode.ts"
 
 /** How a pod ends up when nothing goes wrong any more. */
 export type Destiny = "Ready" | "Crashing" | "Succeeded" | "Over"
@@ -11,7 +12,14 @@ export interface PlannedPod {
   readonly createAtMs: number
   readonly remove: { readonly atMs: number; readonly graceSeconds: number | undefined } | undefined
   readonly destiny: Destiny
+  /** ConfigMap of the pod's name: its first content comes before the pod, the others at these times. */
+  readonly contentAtMs?: ReadonlyArray<number>
+  /** The pod is deleted, and made again under its name on this node once it is gone, as a StatefulSet does. */
+  readonly move?: { readonly atMs: number; readonly nodeName: string }
 }
+
+/** Of the ConfigMap of a pod. */
+export const contentKey = "text"
 
 const image = "docker.io/library/busybox:1.36"
 const idle = "trap 'exit 0' TERM; while true; do sleep 0.2; done"
@@ -28,6 +36,8 @@ const scratch = { volumes: [{ name: "scratch", emptyDir: {} }, { name: "memory",
 const mounts = {
   volumeMounts: [{ name: "scratch", mountPath: "/scratch" }, { name: "memory", mountPath: "/memory" }]
 }
+
+const contentMount = { volumeMounts: [{ name: "content", mountPath: "/content" }] }
 
 type Kind = (dice: Dice) => { readonly spec: Readonly<Record<string, unknown>>; readonly destiny: Destiny }
 
@@ -67,6 +77,15 @@ const kinds: Readonly<Record<string, Kind>> = {
     }
   }),
   volumes: () => ({ destiny: "Ready", spec: { ...scratch, containers: [container("main", idle, mounts)] } }),
+  config: () => ({ destiny: "Ready", spec: { containers: [container("main", idle, contentMount)] } }),
+  csi: () => ({
+    destiny: "Ready",
+    spec: {
+      volumes: [{ name: "disk", csi: { driver: csiDriverName } }],
+      containers: [container("main", idle, { volumeMounts: [{ name: "disk", mountPath: "/disk" }] })]
+    }
+  }),
+  moving: () => ({ destiny: "Ready", spec: { containers: [container("main", idle)] } }),
   probed: (dice) => ({
     destiny: "Ready",
     spec: {
@@ -85,6 +104,8 @@ const kinds: Readonly<Record<string, Kind>> = {
     }
   })
 }
+
+const contentVolume = (pod: string) => ({ name: "content", configMap: { name: pod } })
 
 export interface WorkloadOptions {
   readonly seed: string
@@ -106,13 +127,18 @@ export const drawWorkload = ({ nodes, pods, seed, untilMs }: WorkloadOptions): R
       graceSeconds: dice() < 0.5 ? undefined : between(dice, 1, 30)
     }
     const nodeName = nodes[between(dice, 0, nodes.length - 1)] ?? ""
+    const other = nodes[between(dice, 0, nodes.length - 1)] ?? ""
+    const laterMs = () => between(dice, createAtMs, untilMs)
+    const name = `${kind}-${index}`
     return {
-      name: `${kind}-${index}`,
+      name,
       kind,
-      spec: { nodeName, ...drawn.spec },
+      spec: { nodeName, ...drawn.spec, ...(kind === "config" ? { volumes: [contentVolume(name)] } : {}) },
       createAtMs,
-      remove: removed ? remove : undefined,
-      destiny: drawn.destiny
+      remove: removed && kind !== "moving" ? remove : undefined,
+      destiny: drawn.destiny,
+      ...(kind === "config" ? { contentAtMs: [laterMs(), laterMs()] } : {}),
+      ...(kind === "moving" ? { move: { atMs: laterMs(), nodeName: other } } : {})
     }
   })
 }

@@ -1,5 +1,5 @@
 /** Draws the faults of a run: the seed decides how many, which, where and when. */
-import { between, makeDice } from "./dice.ts"
+import { between, makeDice, pick } from "./dice.ts"
 import type { Fault } from "./fault.ts"
 import { callClasses, chosenKinds } from "./faultClasses.ts"
 
@@ -27,7 +27,8 @@ export const drawFaults = (options: DrawOptions): ReadonlyArray<Fault> => {
     const blow = chosen.blows[which - chosen.calls.length]
     if (blow !== undefined) return { _tag: "Blow", name: blow, node, atMs: fromMs, forMs: Math.min(lastsMs, 20_000) }
     const name = chosen.calls[which] ?? ""
-    const [min, max] = callClasses[name]?.probability ?? [0, 0]
+    const { probability: [min, max] = [0, 0], targets = [""] as const } = callClasses[name] ?? {}
+    const target = pick(dice, targets)
     return {
       _tag: "Calls",
       name,
@@ -35,6 +36,7 @@ export const drawFaults = (options: DrawOptions): ReadonlyArray<Fault> => {
       fromMs,
       untilMs: fromMs + lastsMs,
       probability: Math.round((min + dice() * (max - min)) * 100) / 100,
+      ...(target === "" ? {} : { target }),
       seed: `${seed}/${index}`
     }
   })

@@ -2,7 +2,7 @@
  * Faults as data: what may go wrong with which calls, when and how likely, and what happens to a machine by itself. A run
  * is a seed and a list of these, so that a failing one can be printed, shortened and played again.
  */
-import type { Dice } from "./dice.ts"
+import { type Dice, hashText } from "./dice.ts"
 
 export type ServiceName =
   | "KubeApi"
@@ -12,6 +12,7 @@ export type ServiceName =
   | "Mounts"
   | "Cgroups"
   | "Prober"
+  | "Csi"
 
 /** One call that leaves the agent; for a stream, also each thing it is about to tell. */
 export interface OutsideCall {
@@ -30,6 +31,7 @@ export type Failing =
   | "full"
   | "internal"
   | "lost"
+  | "network"
   | "throttled"
   | "timeout"
   | "torn"
@@ -46,6 +48,12 @@ export type Verdict =
   | { readonly _tag: "Hang" }
   /** What a stream tells is told twice. */
   | { readonly _tag: "Repeat" }
+  /** What a stream tells is told after what comes next. */
+  | { readonly _tag: "Swap" }
+  /** A stream stays open and tells nothing for so long; then it ends, as if by itself. */
+  | { readonly _tag: "Stall"; readonly ms: number }
+  /** A read that may be served from a cache is served from one that is so many changes behind. */
+  | { readonly _tag: "Stale"; readonly changes: number }
 
 export const pass: Verdict = { _tag: "Pass" }
 
@@ -56,19 +64,24 @@ export interface CallClass {
   readonly methods: RegExp
   /** How likely one call suffers it, from … to. */
   readonly probability: readonly [min: number, max: number]
+  /** What a fault of this kind may be aimed at: see `aimsAt`. */
+  readonly targets: readonly [string, ...ReadonlyArray<string>]
   readonly verdict: (dice: Dice) => Verdict
 }
 
-export type Family = "api" | "cri" | "host" | "probes" | "agent" | "machine"
+export type Family = "agent" | "api" | "cni" | "cri" | "csi" | "host" | "machine" | "probes"
 
 /** What happens to a node or its connection at one time. */
 export type Blow =
   | "agent-crash"
   | "api-restart"
   | "api-compaction"
+  | "clock-back"
+  | "clock-forward"
   | "container-killed"
   | "container-oom"
   | "machine-reboot"
+  | "network-not-ready"
   | "runtime-not-ready"
   | "sandbox-lost"
 
@@ -80,6 +93,8 @@ export type Fault =
     readonly fromMs: number
     readonly untilMs: number
     readonly probability: number
+    /** Only calls about this: a part of their target, or a share of all targets (`2/5`); absent: all. */
+    readonly target?: string
     /** Keeps its dice its own: another fault that goes does not change what this one does. */
     readonly seed: string
   }
@@ -92,11 +107,23 @@ export type Fault =
     readonly forMs: number
   }
 
-/** `cri-lost-reply on n1, 12.0 s to 40.0 s, 8 %` */
+const share = /^(\d+)\/(\d+)$/
+
+/** Whether a call about `target` is one that a fault aimed at `aim` may strike: `pods`, or the second fifth of all. */
+export const aimsAt = (aim: string, target: string): boolean => {
+  const [, part, parts] = share.exec(aim) ?? []
+  if (part === undefined || parts === undefined) return target.includes(aim)
+  return target !== "" && hashText(target) % Number(parts) === Number(part) - 1
+}
+
+/** `cri-lost-reply on n1, 12.0 s to 40.0 s, 8 % of calls about pods` */
 export const describeFault = (fault: Fault): string => {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
-  return fault._tag === "Blow"
-    ? `${fault.name} on ${fault.node} at ${seconds(fault.atMs)}, for ${seconds(fault.forMs)}`
-    : `${fault.name} on ${fault.node}, ${seconds(fault.fromMs)} to ${seconds(fault.untilMs)}, ` +
-      `${Math.round(fault.probability * 100)} % of calls`
+  if (fault._tag === "Blow") {
+    return `${fault.name} on ${fault.node} at ${seconds(fault.atMs)}, for ${seconds(fault.forMs)}`
+  }
+  const { fromMs, name, node, probability, target = "", untilMs } = fault
+  const about = target === "" ? "" : share.test(target) ? ` about ${target} of all targets` : ` about ${target}`
+  return `${name} on ${node}, ${seconds(fromMs)} to ${seconds(untilMs)}, ` +
+    `${Math.round(probability * 100)} % of calls${about}`
 }

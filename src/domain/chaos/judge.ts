@@ -1,6 +1,6 @@
 /** What faults make of a call: the first that strikes decides. */
 import { type Dice, makeDice } from "./dice.ts"
-import { type Fault, type OutsideCall, pass, type Verdict } from "./fault.ts"
+import { aimsAt, type Fault, type OutsideCall, pass, type Verdict } from "./fault.ts"
 import { callClasses } from "./faultClasses.ts"
 
 export interface Struck {
@@ -22,6 +22,7 @@ export const makeJudge = (faults: ReadonlyArray<Fault>, node: string) => {
   return (call: OutsideCall, nowMs: number): Struck => {
     for (const { dice, fault, kind } of rules) {
       if (kind.service !== call.service || nowMs < fault.fromMs || nowMs >= fault.untilMs) continue
+      if (fault.target !== undefined && !aimsAt(fault.target, call.target)) continue
       if (!kind.methods.test(call.method) || dice() >= fault.probability) continue
       return { verdict: kind.verdict(dice), fault: fault.name }
     }

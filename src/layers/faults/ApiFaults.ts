@@ -59,6 +59,18 @@ const struck = (api: KubeApi["Service"], faults: Faults["Service"], deadlineMs: 
       api,
       (method, args, effect) => strikeCall(faults, call(method, args), effect, { errorOf, deadlineMs })
     ),
+    list: (resource, selection = {}) => {
+      const listing = call("list", [resource])
+      return Effect.flatMap(faults.verdict(listing), (verdict) => {
+        // Only who accepts any version is given an old one.
+        const old = verdict._tag === "Stale" && selection.resourceVersion === "0"
+          ? faults.past?.(resource, selection, verdict.changes)
+          : undefined
+        if (old !== undefined) return Effect.succeed(old)
+        const same = { ...faults, verdict: () => Effect.succeed(verdict) }
+        return strikeCall(same, listing, api.list(resource, selection), { errorOf, deadlineMs })
+      })
+    },
     watch: (resource, selection) =>
       strikeStream(faults, call("watch", [resource]), api.watch(resource, selection), { errorOf, deadlineMs })
   }

@@ -1,6 +1,6 @@
 /** Faults of the container runtime: of its calls, and of the hints it gives. */
 import { create, isMessage, type Message } from "@bufbuild/protobuf"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Schedule, Stream } from "effect"
 import type { Failing, OutsideCall } from "../../domain/chaos/fault.ts"
 import { ImageService, RuntimeService } from "../../gen/cri/api_pb.ts"
 import { targetOf, timeoutMsOf } from "../cri/callTraits.ts"
@@ -17,7 +17,8 @@ const deadConnectionMs = 600_000
 const errorOf = (how: Failing, { method, target }: OutsideCall): CriError => {
   const late = how === "lost" || how === "timeout"
   const code = late ? GrpcCode.DeadlineExceeded : how === "unavailable" ? GrpcCode.Unavailable : GrpcCode.Unknown
-  const detail = late ? "context deadline exceeded" : `made up: ${how}`
+  const network = "failed to set up or tear down the network of the sandbox"
+  const detail = late ? "context deadline exceeded" : how === "network" ? network : `made up: ${how}`
   const reach = late ? "sent" : how === "unavailable" ? "unsent" : "answered"
   return new CriError({ op: method, target, reason: failureOf(code, reach), code, detail, cause: new Error(detail) })
 }
@@ -36,6 +37,30 @@ const given = (options: unknown): number | undefined => {
   return typeof ms === "number" ? ms : undefined
 }
 
+const times: ReadonlySet<string> = new Set(["createdAt", "startedAt", "finishedAt"])
+const nanosPerMs = 1_000_000n
+
+/** The runtime goes by the clock of its machine, too: its records say what that clock said then. */
+const onWall = (answer: unknown, wallMs: (outsideMs: number) => number): unknown => {
+  if (Array.isArray(answer)) return answer.map((item: unknown) => onWall(item, wallMs))
+  if (typeof answer !== "object" || answer === null || answer instanceof Uint8Array) return answer
+  return Object.fromEntries(
+    Object.entries(answer).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === "bigint" && times.has(key) && value > 0n
+        ? BigInt(wallMs(Number(value / nanosPerMs))) * nanosPerMs
+        : onWall(value, wallMs)
+    ])
+  )
+}
+
+const tellTimes: ReadonlySet<string> = new Set([
+  "containerStatus",
+  "podSandboxStatus",
+  "listContainers",
+  "listPodSandbox"
+])
+
 export const layer: Layer.Layer<Cri | RuntimeEvents, never, Cri | RuntimeEvents | Faults> = Layer.effectContext(
   Effect.gen(function*() {
     const faults = yield* Faults
@@ -46,7 +71,11 @@ export const layer: Layer.Layer<Cri | RuntimeEvents, never, Cri | RuntimeEvents 
       const call: OutsideCall = { service: "Cri", method, target: request === undefined ? "" : targetOf(request) }
       const deadlineMs = given(options) ??
         (request === undefined ? requestTimeoutMs : timeoutMsOf(request, requestTimeoutMs))
-      return strikeCall(faults, call, effect, { errorOf, deadlineMs: Math.min(deadlineMs, deadConnectionMs) })
+      const { wallMs } = faults
+      const told = wallMs === undefined || !tellTimes.has(method)
+        ? effect
+        : Effect.map(effect, (answer) => onWall(answer, wallMs))
+      return strikeCall(faults, call, told, { errorOf, deadlineMs: Math.min(deadlineMs, deadConnectionMs) })
     })
     const stream: OutsideCall = { service: "RuntimeEvents", method: "listen", target: "" }
     return Context.make(Cri, calls).pipe(
@@ -54,7 +83,11 @@ export const layer: Layer.Layer<Cri | RuntimeEvents, never, Cri | RuntimeEvents 
         RuntimeEvents,
         RuntimeEvents.of({
           ...events,
-          events: strikeStream(faults, stream, events.events, { errorOf, deadlineMs: requestTimeoutMs })
+          // A stream that was silent for a while is listened to again; it never ends by itself.
+          events: Stream.repeat(
+            strikeStream(faults, stream, events.events, { errorOf, deadlineMs: requestTimeoutMs }),
+            Schedule.forever
+          )
         })
       )
     )

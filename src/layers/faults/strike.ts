@@ -1,6 +1,6 @@
 /** Lets a fault's verdict come over one call or one stream, in the errors of the service it belongs to. */
-import { Effect, Stream } from "effect"
-import type { Failing, OutsideCall } from "../../domain/chaos/fault.ts"
+import { Clock, Effect, Stream } from "effect"
+import type { Failing, OutsideCall, Verdict } from "../../domain/chaos/fault.ts"
 import type { Faults } from "./Faults.ts"
 
 export interface Blame<E> {
@@ -15,24 +15,30 @@ export const strikeCall = <A, E, R>(
   call: OutsideCall,
   effect: Effect.Effect<A, E, R>,
   { deadlineMs, errorOf }: Blame<NoInfer<E>>
-): Effect.Effect<A, E, R> =>
-  Effect.flatMap(faults.verdict(call), (verdict): Effect.Effect<A, E, R> => {
+): Effect.Effect<A, E, R> => {
+  const { clock } = faults
+  const outside = clock === undefined ? effect : Effect.provideService(effect, Clock.Clock, clock)
+  return Effect.flatMap(faults.verdict(call), (verdict): Effect.Effect<A, E, R> => {
     switch (verdict._tag) {
       case "Pass":
       case "Repeat":
-        return Effect.tap(effect, () => faults.returned(call))
+      case "Swap":
+      case "Stall":
+      case "Stale":
+        return Effect.tap(outside, () => faults.returned(call))
       case "Delay":
-        return Effect.andThen(Effect.sleep(verdict.ms), effect)
+        return Effect.andThen(Effect.sleep(verdict.ms), outside)
       case "Fail":
         return Effect.fail(errorOf(verdict.how, call))
       case "LoseReply":
-        return Effect.andThen(Effect.exit(effect), Effect.fail(errorOf("lost", call)))
+        return Effect.andThen(Effect.exit(outside), Effect.fail(errorOf("lost", call)))
       case "Hang":
         return Number.isFinite(deadlineMs)
           ? Effect.andThen(Effect.sleep(deadlineMs), Effect.fail(errorOf("timeout", call)))
           : Effect.never
     }
   })
+}
 
 /** Things of a stream are struck one by one: late, twice, not at all, or the stream ends with an error instead. */
 export const strikeStream = <A, E, R>(
@@ -42,24 +48,44 @@ export const strikeStream = <A, E, R>(
   blame: Blame<NoInfer<E>>
 ): Stream.Stream<A, E, R> => {
   const each: OutsideCall = { ...call, method: `${call.method} event` }
+  const { clock } = faults
+  const outside = clock === undefined ? stream : Stream.provideService(stream, Clock.Clock, clock)
+  // What waits for the next thing; one that is the last of all is lost.
+  let held: ReadonlyArray<A> = []
   const told = (item: A): Stream.Stream<A, E> =>
     Stream.unwrap(Effect.map(faults.verdict(each), (verdict): Stream.Stream<A, E> => {
-      switch (verdict._tag) {
-        case "Pass":
-        case "Hang":
-          return Stream.succeed(item)
-        case "Delay":
-          return Stream.fromEffect(Effect.delay(Effect.succeed(item), verdict.ms))
-        case "Repeat":
-          return Stream.make(item, item)
-        case "LoseReply":
-          return Stream.empty
-        case "Fail":
-          return verdict.how === "lost" ? Stream.empty : Stream.fail(blame.errorOf(verdict.how, each))
+      if (verdict._tag === "Swap" && held.length === 0) {
+        held = [item]
+        return Stream.empty
       }
+      const late = held
+      held = []
+      return Stream.concat(toldBy(verdict, item), Stream.fromIterable(late))
     }))
-  const open: Effect.Effect<Stream.Stream<A, E, R>, E> = Effect.succeed(Stream.flatMap(stream, told))
-  return Stream.unwrap(strikeCall(faults, call, open, blame))
+  const toldBy = (verdict: Verdict, item: A): Stream.Stream<A, E> => {
+    switch (verdict._tag) {
+      case "Pass":
+      case "Hang":
+      case "Swap":
+      case "Stall":
+      case "Stale":
+        return Stream.succeed(item)
+      case "Delay":
+        return Stream.fromEffect(Effect.delay(Effect.succeed(item), verdict.ms))
+      case "Repeat":
+        return Stream.make(item, item)
+      case "LoseReply":
+        return Stream.empty
+      case "Fail":
+        return verdict.how === "lost" ? Stream.empty : Stream.fail(blame.errorOf(verdict.how, each))
+    }
+  }
+  const open: Effect.Effect<Stream.Stream<A, E, R>, E> = Effect.succeed(Stream.flatMap(outside, told))
+  return Stream.unwrap(Effect.map(faults.verdict(call), (verdict): Stream.Stream<A, E, R> =>
+    verdict._tag === "Stall"
+      // As a client ends a watch that has outlived the time it asked for: no error, the next one goes on from there.
+      ? Stream.fromEffectDrain(Effect.sleep(verdict.ms))
+      : Stream.unwrap(strikeCall({ ...faults, verdict: () => Effect.succeed(verdict) }, call, open, blame))))
 }
 
 /** The service with a fault before each of its calls; `each` knows targets, errors and deadlines. */
