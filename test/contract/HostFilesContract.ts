@@ -111,6 +111,8 @@ const trees = (under: Layer.Layer<HostFiles | Scratch, unknown>, name: string) =
         yield* files.symlink("nowhere", `${dir}/dangling`)
         assert.strictEqual(yield* files.exists(`${dir}/dangling`), true)
         assert.strictEqual(yield* code(files.stat(`${dir}/dangling`)), "ENOENT")
+        const all = yield* files.statAll(["d/f", "dangling", "l", "none", "d/f/x"].map((name) => `${dir}/${name}`))
+        assert.deepStrictEqual(all.map((stat) => stat?.type), ["file", undefined, "directory", undefined, undefined])
       }))
 
     it.effect("renames over a file and over a link, and refuses a full directory", () =>

@@ -106,6 +106,8 @@ export class HostFiles extends Context.Service<HostFiles, {
   readonly exists: (path: string) => Effect.Effect<boolean, HostFileError>
   /** Follows symbolic links. */
   readonly stat: (path: string) => Effect.Effect<FileStat, HostFileError>
+  /** `stat` of many paths in one call, in their order; undefined for each on which it would fail. */
+  readonly statAll: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<FileStat | undefined>, HostFileError>
   readonly lstat: (path: string) => Effect.Effect<FileStat, HostFileError>
   /** Makes a symbolic link at `path` that holds `target` as it is. */
   readonly symlink: (target: string, path: string) => Effect.Effect<void, HostFileError>

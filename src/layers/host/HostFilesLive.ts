@@ -196,6 +196,8 @@ export const layer: Layer.Layer<HostFiles> = Layer.succeed(
         Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(false))
       ),
     stat: (path) => fileCall("stat", path, () => fs.stat(path).then(toFileStat)),
+    statAll: (paths) =>
+      fileCall("stat", "", () => Promise.all(paths.map((path) => fs.stat(path).then(toFileStat, () => undefined)))),
     lstat: (path) => fileCall("lstat", path, () => fs.lstat(path).then(toFileStat)),
     symlink: (target, path) => fileCall("symlink", path, () => fs.symlink(target, path)),
     readLink: (path) => fileCall("readlink", path, () => fs.readlink(path)),

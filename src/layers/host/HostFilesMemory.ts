@@ -117,6 +117,16 @@ const watch = (host: MemoryHost, path: string): Stream.Stream<void, HostFileErro
       ({ inode, watcher }) => Effect.sync(() => inode.watchers.delete(watcher))
     ), { bufferSize: 1, strategy: "sliding" })
 
+const statIfAny = (host: MemoryHost, path: string): FileStat | undefined => {
+  try {
+    const place = host.table.find(path, true)
+    return place === undefined ? undefined : toStat(place.inode)
+  } catch (cause) {
+    if (!(cause instanceof Errno)) throw cause
+    return undefined
+  }
+}
+
 const ownership = (host: MemoryHost) => ({
   chmod: (path: string, mode: number) => {
     host.at(path).inode.mode = mode & 0o7777
@@ -167,6 +177,7 @@ const entries = (host: MemoryHost) => ({
     }),
   exists: (path) => call("stat", path, () => host.exists(path)),
   stat: (path) => call("stat", path, () => toStat(host.at(path).inode)),
+  statAll: (paths) => call("stat", "", () => paths.map((path) => statIfAny(host, path))),
   lstat: (path) => call("lstat", path, () => toStat(host.at(path, false).inode)),
   symlink: (target, path) =>
     call("symlink", path, (nowMs) => void host.create(path, { type: "symlink", mode: 0o777, target }, nowMs)),

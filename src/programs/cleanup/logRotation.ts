@@ -1,10 +1,10 @@
 /** Keeps the logs of running containers within their size: moves them aside, compresses and drops old ones (parity G6). */
-import { Clock, Effect, Ref, Schedule } from "effect"
+import { Clock, Effect, Schedule } from "effect"
 import { compressedName, compressingName, logRotation } from "../../domain/gc/logRotation.ts"
 import { labelPodUid } from "../../domain/runtime/labels.ts"
-import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
+import { ContainerState, Cri, type CriError } from "../../layers/cri/Cri.ts"
 import { Compression } from "../../layers/host/Compression.ts"
-import { HostFiles } from "../../layers/host/HostFiles.ts"
+import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { supervise } from "../supervise.ts"
 
@@ -40,43 +40,54 @@ const rotate = Effect.fnUntraced(function*(containerId: string, path: string, ma
   if (plan.rotateTo !== undefined) yield* moveAside(containerId, path, `${folder}/${plan.rotateTo}`)
 })
 
+/** A log that may want something done: it has grown, or cannot be found. */
+interface Log {
+  readonly containerId: string
+  readonly path: string
+}
+
+const look = Effect.fnUntraced(function*({ containerId, path }: Log) {
+  const cri = yield* Cri
+  const files = yield* HostFiles
+  const config = yield* AgentConfig
+  const size = yield* Effect.map(files.stat(path), ({ sizeBytes }) => sizeBytes).pipe(
+    Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(undefined))
+  )
+  if (size === undefined) return yield* cri.reopenContainerLog({ containerId })
+  if (size >= config.containerLogMaxSizeBytes) yield* rotate(containerId, path, config.containerLogMaxFiles)
+}, (effect, { containerId }) => tolerant(effect, containerId))
+
+/** One log that cannot be rotated must not let the others grow. */
+const tolerant = <R>(effect: Effect.Effect<unknown, HostFileError | CriError, R>, containerId: string) =>
+  effect.pipe(
+    Effect.catchReason("CriError", "NotFound", () => Effect.void),
+    Effect.catch((error) => Effect.logWarning(`cannot rotate the log of the container ${containerId}`, error))
+  )
+
 /** Runs for ever. */
 export const logRotationLoop = Effect.gen(function*() {
   const cri = yield* Cri
   const files = yield* HostFiles
   const config = yield* AgentConfig
-  // Where a container's log lies never changes, so the runtime is asked for it once.
-  const paths = yield* Ref.make<ReadonlyMap<string, string>>(new Map())
+  // Where a container's log lies never changes, so the runtime is asked for it once. Empty: it has none.
+  const paths = new Map<string, string>()
 
-  const pathOf = Effect.fnUntraced(function*(containerId: string) {
-    const known = (yield* Ref.get(paths)).get(containerId)
-    if (known !== undefined) return known
-    const { status } = yield* cri.containerStatus({ containerId })
-    const path = status?.logPath ?? ""
-    yield* Ref.update(paths, (all) => new Map(all).set(containerId, path))
-    return path
-  })
-
-  const look = Effect.fnUntraced(function*(containerId: string) {
-    const path = yield* pathOf(containerId)
-    if (path === "") return
-    const size = yield* Effect.map(files.stat(path), ({ sizeBytes }) => sizeBytes).pipe(
-      Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(undefined))
+  const learn = (containerId: string) =>
+    tolerant(
+      Effect.map(cri.containerStatus({ containerId }), ({ status }) => paths.set(containerId, status?.logPath ?? "")),
+      containerId
     )
-    if (size === undefined) return yield* cri.reopenContainerLog({ containerId })
-    if (size >= config.containerLogMaxSizeBytes) yield* rotate(containerId, path, config.containerLogMaxFiles)
-  }, (effect, containerId) =>
-    effect.pipe(
-      Effect.catchReason("CriError", "NotFound", () => Effect.void),
-      // One log that cannot be rotated must not let the others grow.
-      Effect.catch((error) => Effect.logWarning(`cannot rotate the log of the container ${containerId}`, error))
-    ))
 
   const round = Effect.gen(function*() {
     const { containers } = yield* cri.listContainers({ filter: { state: { state: ContainerState.CONTAINER_RUNNING } } })
     const running = new Set(containers.filter(({ labels }) => labelPodUid in labels).map(({ id }) => id))
-    yield* Ref.update(paths, (all) => new Map([...all].filter(([id]) => running.has(id))))
-    yield* Effect.forEach(running, look, { concurrency: config.containerLogMaxWorkers, discard: true })
+    for (const id of paths.keys()) if (!running.has(id)) paths.delete(id)
+    yield* Effect.forEach([...running].filter((id) => !paths.has(id)), learn, { discard: true })
+    const logs = [...paths].filter(([, path]) => path !== "").map(([containerId, path]): Log => ({ containerId, path }))
+    // All at once: most logs are far from their size most of the time.
+    const stats = yield* files.statAll(logs.map(({ path }) => path))
+    const due = logs.filter((_, index) => (stats[index]?.sizeBytes ?? Infinity) >= config.containerLogMaxSizeBytes)
+    yield* Effect.forEach(due, look, { concurrency: config.containerLogMaxWorkers, discard: true })
   })
 
   return yield* supervise(

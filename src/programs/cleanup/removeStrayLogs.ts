@@ -37,7 +37,9 @@ export const removeStrayLogs = Effect.fn("removeStrayLogs")(function*(isWanted: 
   yield* Effect.forEach(stray, (folder) => files.removeTree(`${podLogsDir}/${folder}`), { discard: true })
 
   const names = yield* namesIn(containerLogsDir)
-  const links = yield* Effect.forEach(names, (name) => readLinkAt(containerLogsDir, name))
+  const leads = yield* files.statAll(names.map((name) => `${containerLogsDir}/${name}`))
+  const doubtful = names.filter((_, index) => leads[index] === undefined)
+  const links = yield* Effect.forEach(doubtful, (name) => readLinkAt(containerLogsDir, name))
   const { containers } = yield* cri.listContainers({})
   const running = containers.filter(({ state }) => state === ContainerState.CONTAINER_RUNNING).map(({ id }) => id)
   yield* Effect.forEach(

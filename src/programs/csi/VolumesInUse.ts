@@ -24,6 +24,8 @@ export class VolumesInUse extends Context.Service<VolumesInUse, {
 /** Directories below a path, none where it does not exist. */
 const namesIn = Effect.fnUntraced(function*(path: string) {
   const files = yield* HostFiles
+  // Asked every few seconds, and on most nodes the answer is no.
+  if (!(yield* files.exists(path))) return []
   return yield* files.readDirectory(path).pipe(
     Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed<ReadonlyArray<string>>([])),
     Effect.catchIf(({ code }) => code === "ENOTDIR", () => Effect.succeed<ReadonlyArray<string>>([]))

@@ -127,7 +127,7 @@ export class MountTable {
   }
 
   #start(path: string): { readonly place: Place; readonly rest: string } {
-    const pin = pinned.exec(path)
+    const pin = path.startsWith("/proc/") ? pinned.exec(path) : null
     if (pin !== null) {
       const place = this.#pins.get(Number(pin[1]))
       if (place === undefined) throw new Errno("ENOENT")
@@ -139,24 +139,28 @@ export class MountTable {
 
   /** Where the path leads; nothing when it does not exist. */
   find(path: string, follow: boolean): Place | undefined {
-    const start = this.#start(path)
-    return this.#walk(start.place, names(start.rest), follow, maxLinks)
+    const { place, rest } = this.#start(path)
+    return this.#walk(place, rest, follow, maxLinks)
   }
 
-  #walk(from: Place, steps: ReadonlyArray<string>, follow: boolean, linksLeft: number): Place | undefined {
+  /** Cuts one name after the other off the path: a simulated node walks thousands of paths a minute. */
+  #walk(from: Place, path: string, follow: boolean, linksLeft: number): Place | undefined {
     let place = from
-    for (const [index, name] of steps.entries()) {
+    for (let at = 0, end = 0; at < path.length; at = end + 1) {
+      end = path.indexOf("/", at)
+      if (end < 0) end = path.length
+      const name = path.slice(at, end)
+      if (name === "" || name === ".") continue
       const next = this.step(place, name)
       if (next === undefined) return undefined
-      const last = index === steps.length - 1
-      if (next.inode.type !== "symlink" || (last && !follow)) {
+      if (next.inode.type !== "symlink" || (!follow && names(path.slice(end)).length === 0)) {
         place = next
         continue
       }
       if (linksLeft === 0) throw new Errno("ELOOP")
       const { target } = next.inode
-      const base = target.startsWith("/") ? this.#start(target).place : place
-      return this.#walk(base, [...names(target), ...steps.slice(index + 1)], follow, linksLeft - 1)
+      const base = target.startsWith("/") ? this.#start(target) : { place, rest: target }
+      return this.#walk(base.place, base.rest + path.slice(end), follow, linksLeft - 1)
     }
     return place
   }
