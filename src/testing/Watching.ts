@@ -17,7 +17,8 @@ export interface Sight {
   readonly faults: ReadonlyArray<Fault>
 }
 
-export interface PodChange {
+/** Of a pod, or of a node. */
+export interface ObjectChange {
   readonly type: "ADDED" | "MODIFIED" | "DELETED"
   readonly object: KubeObject
   readonly before: KubeObject | undefined
@@ -27,7 +28,9 @@ export interface Watching {
   /** Something happened in a runtime; called within the step in which it does. */
   readonly happening?: (node: SimNode, happening: RuntimeHappening) => string | undefined
   /** A pod of the API server changed. */
-  readonly change?: (change: PodChange) => string | undefined
+  readonly change?: (change: ObjectChange) => string | undefined
+  /** A node of the API server changed. */
+  readonly node?: (change: ObjectChange) => string | undefined
   /** Faults are over and all pods are as they shall be. */
   readonly atRest?: () => string | undefined
   /** All pods were deleted, and nothing is left to do. */

@@ -77,7 +77,9 @@ const watchWorld = (world: World.World, clock: Clock.Clock, faults: ReadonlyArra
   const watchings: ReadonlyArray<readonly [string, Watching]> = invariants.map((one) => [one.name, one.watch(sight)])
   world.onDefect((_, detail) => say("no-defect", detail))
   world.api.onChange(({ plural }, change) => {
-    if (plural !== "pods" || violation !== undefined) return
+    if (violation !== undefined) return
+    if (plural === "nodes") return watchings.forEach(([name, watching]) => say(name, watching.node?.(change)))
+    if (plural !== "pods") return
     const decoded = change.type === "ADDED" ? decodePod(change.object) : undefined
     if (decoded?._tag === "Success") pods.set(decoded.success.metadata.uid, decoded.success)
     for (const [name, watching] of watchings) say(name, watching.change?.(change))
