@@ -50,6 +50,9 @@ export interface AgentSettings {
   readonly seccompDefault: boolean
   readonly swapBehavior: "NoSwap" | "LimitedSwap"
   readonly singleProcessOomKill: boolean
+  /** Guaranteed containers hold CPUs or memory of their own: the static policies of the resource managers. */
+  readonly exclusiveCpus: boolean
+  readonly exclusiveMemory: boolean
   readonly enableControllerAttachDetach: boolean
   readonly allowedUnsafeSysctls: ReadonlyArray<string>
   /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */

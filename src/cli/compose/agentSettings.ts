@@ -57,6 +57,8 @@ export const agentSettings = (
     seccompDefault: config.seccompDefault,
     swapBehavior: config.memorySwap.swapBehavior === "LimitedSwap" ? "LimitedSwap" : "NoSwap",
     singleProcessOomKill: config.singleProcessOOMKill ?? false,
+    exclusiveCpus: config.cpuManagerPolicy === "static",
+    exclusiveMemory: config.memoryManagerPolicy === "Static",
     enableControllerAttachDetach: config.enableControllerAttachDetach,
     maxDeadPerContainer: options.maximumDeadContainersPerContainer,
     maxDeadContainers: options.maximumDeadContainers,

@@ -15,7 +15,9 @@ import * as ImagePuller from "../../programs/images/ImagePuller.ts"
 import * as NodeState from "../../programs/node/NodeState.ts"
 import * as Interpreter from "../../programs/pods/actions/interpreter.ts"
 import * as Admission from "../../programs/pods/Admission.ts"
+import * as Allocations from "../../programs/pods/Allocations.ts"
 import * as PodRegistry from "../../programs/pods/PodRegistry.ts"
+import * as ResizeQueue from "../../programs/pods/ResizeQueue.ts"
 import * as ServiceCache from "../../programs/pods/ServiceCache.ts"
 import * as ProbeSet from "../../programs/probes/ProbeSet.ts"
 import * as RuntimeHealth from "../../programs/runtime/RuntimeHealth.ts"
@@ -45,8 +47,10 @@ const csi = CsiVolumes.layer.pipe(
 export const programLayers = (standalone: boolean) =>
   Interpreter.layer.pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Admission.layer, ImageGc.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer)
+      Layer.mergeAll(ImageGc.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer, ResizeQueue.layer)
     ),
+    Layer.provideMerge(Admission.layer),
+    Layer.provideMerge(Allocations.layer),
     Layer.provideMerge(csi),
     Layer.provideMerge(VolumeHost.layer),
     Layer.provideMerge(Credentials.layer),

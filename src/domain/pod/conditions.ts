@@ -2,6 +2,7 @@
 import type { ContainerStatus, PodCondition, PodStatus } from "../k8s/podStatus.ts"
 import { formatTime } from "../k8s/time.ts"
 import type { Phase } from "./phase.ts"
+import { resizeConditions } from "./resizeConditions.ts"
 import { mayRestartAll } from "./restart.ts"
 import type { Scene } from "./scene.ts"
 
@@ -92,7 +93,7 @@ const stamped = (scene: Scene, type: string, verdict: Verdict): PodCondition => 
   }
 }
 
-/** Conditions of others, as the API has them, and those that one-time events have left (eviction, resize). */
+/** Conditions of others, as the API has them, and the one that an eviction has left. */
 const carried = (scene: Scene): ReadonlyArray<PodCondition> => {
   const { memory, pod } = scene.view
   const wanted = memory.termination?.condition
@@ -102,8 +103,7 @@ const carried = (scene: Scene): ReadonlyArray<PodCondition> => {
   const foreign = (pod.status?.conditions ?? []).filter(({ type }) =>
     !ownConditionTypes.has(type) && type !== disruption?.type
   )
-  const resize = (memory.lastStatus?.conditions ?? []).filter(({ type }) => type.startsWith("PodResize"))
-  return [...foreign, ...resize, ...(disruption === undefined ? [] : [disruption])]
+  return [...foreign, ...(disruption === undefined ? [] : [disruption])]
 }
 
 export const conditionsOf = (
@@ -115,6 +115,7 @@ export const conditionsOf = (
   const restarting = scene.view.memory.restartingAll === true
   return [
     ...carried(scene),
+    ...resizeConditions(scene),
     stamped(scene, "PodReadyToStartContainers", scene.sandbox === undefined ? { status: "False" } : isTrue),
     stamped(scene, "Initialized", initialized(scene, statuses, phase)),
     stamped(scene, "Ready", ready(scene, containers)),

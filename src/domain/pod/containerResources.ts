@@ -4,6 +4,7 @@
  */
 import type { ResourceList } from "../k8s/fields.ts"
 import type { ContainerStatus } from "../k8s/podStatus.ts"
+import type { Allocation } from "../resize/allocation.ts"
 import { milliOfQuota, milliOfShares, quotaOfMilli, sharesOfMilli } from "../resources/cpu.ts"
 import { formatQuantity, fromMilli, fromValue, milliOfText, valueOfText } from "../resources/quantity.ts"
 import type { ObservedContainer } from "./model.ts"
@@ -11,46 +12,69 @@ import type { Slot } from "./spec.ts"
 
 type InForce = NonNullable<ObservedContainer["resources"]>
 
-const cpuRequest = (granted: string, inForce: InForce): string =>
-  inForce.cpuShares <= 0 || sharesOfMilli(milliOfText(granted)) === inForce.cpuShares
-    ? granted
-    : formatQuantity(fromMilli(milliOfShares(inForce.cpuShares)))
+/** The first of these notations that means what the runtime has; else what it has, in a notation of our own. */
+const notation = (texts: ReadonlyArray<string | undefined>, means: (text: string) => boolean, own: () => string) =>
+  texts.find((text) => text !== undefined && means(text)) ?? own()
 
-const cpuLimit = (granted: string, inForce: InForce): string =>
-  inForce.cpuQuota <= 0 || quotaOfMilli(milliOfText(granted), inForce.cpuPeriod) === inForce.cpuQuota
-    ? granted
-    : formatQuantity(fromMilli(milliOfQuota(inForce.cpuQuota, inForce.cpuPeriod)))
+const cpuRequest = (texts: ReadonlyArray<string>, inForce: InForce): string =>
+  notation(
+    texts,
+    (text) => inForce.cpuShares <= 0 || sharesOfMilli(milliOfText(text)) === inForce.cpuShares,
+    () => formatQuantity(fromMilli(milliOfShares(inForce.cpuShares)))
+  )
 
-const memoryLimit = (granted: string, inForce: InForce): string =>
-  inForce.memoryLimitBytes <= 0 || valueOfText(granted) === inForce.memoryLimitBytes
-    ? granted
-    : formatQuantity(fromValue(inForce.memoryLimitBytes))
+const cpuLimit = (texts: ReadonlyArray<string>, inForce: InForce): string =>
+  notation(
+    texts,
+    (text) => inForce.cpuQuota <= 0 || quotaOfMilli(milliOfText(text), inForce.cpuPeriod) === inForce.cpuQuota,
+    () => formatQuantity(fromMilli(milliOfQuota(inForce.cpuQuota, inForce.cpuPeriod)))
+  )
 
-const limitsInForce = (limits: ResourceList, inForce: InForce): ResourceList => ({
-  ...limits,
-  ...(limits["cpu"] === undefined ? {} : { cpu: cpuLimit(limits["cpu"], inForce) }),
-  ...(limits["memory"] === undefined ? {} : { memory: memoryLimit(limits["memory"], inForce) })
-})
+const memoryLimit = (texts: ReadonlyArray<string>, inForce: InForce): string =>
+  notation(
+    texts,
+    (text) => inForce.memoryLimitBytes <= 0 || valueOfText(text) === inForce.memoryLimitBytes,
+    () => formatQuantity(fromValue(inForce.memoryLimitBytes))
+  )
 
-const requestsInForce = (requests: ResourceList, inForce: InForce): ResourceList => ({
-  ...requests,
-  ...(requests["cpu"] === undefined ? {} : { cpu: cpuRequest(requests["cpu"], inForce) })
-})
+const textsOf = (name: string, lists: ReadonlyArray<ResourceList | undefined>): ReadonlyArray<string> =>
+  lists.flatMap((list) => list?.[name] ?? [])
 
+/** What is in force: `lists` are what the container has by our own records, then what it was allotted. */
+const limitsInForce = (lists: ReadonlyArray<ResourceList | undefined>, inForce: InForce): ResourceList => {
+  const [cpu, memory] = [textsOf("cpu", lists), textsOf("memory", lists)]
+  return {
+    ...lists[0],
+    ...(cpu.length === 0 ? {} : { cpu: cpuLimit(cpu, inForce) }),
+    ...(memory.length === 0 ? {} : { memory: memoryLimit(memory, inForce) })
+  }
+}
+
+const requestsInForce = (lists: ReadonlyArray<ResourceList | undefined>, inForce: InForce): ResourceList => {
+  const cpu = textsOf("cpu", lists)
+  return { ...lists[0], ...(cpu.length === 0 ? {} : { cpu: cpuRequest(cpu, inForce) }) }
+}
+
+/** `recorded`: what our own records say that the pod has until its resize is carried out. */
 export const resourceFields = (
   slot: Slot,
-  record: ObservedContainer
+  record: ObservedContainer,
+  recorded: Allocation | undefined
 ): Pick<ContainerStatus, "allocatedResources" | "resources"> => {
-  const { claims, limits, requests } = slot.container.resources ?? {}
+  const granted = slot.container.resources ?? {}
+  const actual = record.state === "Running" ? recorded?.containers[slot.name] ?? granted : granted
   const inForce = record.state === "Running" ? record.resources : undefined
+  const { limits, requests } = actual
   return {
-    ...(requests === undefined ? {} : { allocatedResources: requests }),
+    ...(granted.requests === undefined ? {} : { allocatedResources: granted.requests }),
     resources: {
-      ...(limits === undefined ? {} : { limits: inForce === undefined ? limits : limitsInForce(limits, inForce) }),
+      ...(limits === undefined
+        ? {}
+        : { limits: inForce === undefined ? limits : limitsInForce([limits, granted.limits], inForce) }),
       ...(requests === undefined
         ? {}
-        : { requests: inForce === undefined ? requests : requestsInForce(requests, inForce) }),
-      ...(claims === undefined ? {} : { claims })
+        : { requests: inForce === undefined ? requests : requestsInForce([requests, granted.requests], inForce) }),
+      ...(granted.claims === undefined ? {} : { claims: granted.claims })
     }
   }
 }

@@ -97,7 +97,7 @@ const fromRecord = (scene: Scene, slot: Slot, newest: ObservedContainer): Contai
     imageID: newest.imageRef,
     containerID: containerIdText(scene, newest.id),
     ...(slot.kind === "ephemeral" ? {} : { started: isStarted(scene, slot, newest) }),
-    ...resourceFields(slot, newest),
+    ...resourceFields(slot, newest, scene.view.resize?.inForce),
     ...volumeMounts(scene, slot),
     ...(newest.user === undefined ? {} : { user: { linux: newest.user } })
   }

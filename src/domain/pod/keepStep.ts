@@ -3,6 +3,7 @@ import { definitionChanged } from "./definition.ts"
 import { type Draft, kill } from "./draft.ts"
 import { killGraceSeconds } from "./grace.ts"
 import type { KillReason, ObservedContainer, StartReason } from "./model.ts"
+import { needsRestart } from "./resizeStep.ts"
 import { mayRestart } from "./restart.ts"
 import { allSlots, recordsOf, type Scene, verdictOf, wantsStart } from "./scene.ts"
 import type { Slot } from "./spec.ts"
@@ -25,6 +26,9 @@ const judgeRunning = (scene: Scene, slot: Slot, record: ObservedContainer): Verd
   if (definitionChanged(slot, record)) {
     // Whatever the restart policy says: the user asked for another container.
     return { why: "DefinitionChanged", message: willRestart(slot, "definition changed"), owed: "DefinitionChanged" }
+  }
+  if (needsRestart(scene, slot)) {
+    return { why: "Resize", message: `Container ${slot.name} resize requires restart`, owed: "Restart" }
   }
   const { liveness, startup } = verdictOf(scene, record.id)
   const failed = liveness === "failure" ? "liveness" : startup === "failure" ? "startup" : undefined

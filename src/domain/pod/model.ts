@@ -5,6 +5,7 @@
 import { Data } from "effect"
 import type { Pod } from "../k8s/pod.ts"
 import type { PodStatus } from "../k8s/podStatus.ts"
+import type { Allocation } from "../resize/allocation.ts"
 
 /** Where a pod was declared (parity C1, C4). */
 export type PodSource = "api" | "file" | "http"
@@ -82,6 +83,14 @@ export interface StartFailure {
   readonly tries: number
 }
 
+/** Why the resize that was granted to one generation of the spec could not be carried out. */
+export interface ResizeFailure {
+  readonly message: string
+  readonly atMs: number
+  readonly tries: number
+  readonly generation: number
+}
+
 /** An action that was tried and may have to be tried again: when it was last, how often, and with which grace. */
 export interface Attempt {
   readonly atMs: number
@@ -124,6 +133,8 @@ export interface PodMemory {
     readonly start: string | undefined
     /** Ids of containers being killed, with the reason and message that will stand in their status. */
     readonly kills: Readonly<Record<string, KillReason>>
+    /** A resize is being carried out. */
+    readonly resize?: boolean
   }
   readonly termination: Termination | undefined
   /** Kills, sandbox stops and removals tried, by `<verb>:<id>`: kept by `plan`, so that a failing one is paced. */
@@ -134,6 +145,8 @@ export interface PodMemory {
   readonly triedImages?: Readonly<Record<string, string>>
   /** The exit of a container restarts them all in place (KEP-5532): kept by `plan` until the records are gone. */
   readonly restartingAll?: boolean
+  /** Why the resize that was granted could not be carried out yet. */
+  readonly resizeFailure?: ResizeFailure
   /** What holds the pod up, once its event was given (network, volumes): kept by `plan`. */
   readonly held?: { readonly reason: string; readonly message: string }
 }
@@ -158,8 +171,23 @@ export interface VolumeView {
   readonly message: string
 }
 
+/** How the pod stands to what its spec asks for (parity D17). */
+export interface ResizeView {
+  /** What containers and group have until the resize is carried out; absent: what they were allotted. */
+  readonly inForce?: Allocation
+  /** What the spec asks for and the node does not grant. */
+  readonly pending?: {
+    readonly reason: "Deferred" | "Infeasible"
+    readonly message: string
+    readonly generation: number
+  }
+  /** Generation of the spec that was granted last, as far as this agent knows. */
+  readonly generation?: number
+}
+
 /** One look at one pod. */
 export interface PodView {
+  /** With the resources that it was allotted. */
   readonly pod: Pod
   readonly source: PodSource
   readonly observed: ObservedPod
@@ -167,6 +195,7 @@ export interface PodView {
   /** By container id. */
   readonly probes: Readonly<Record<string, ProbeVerdict>>
   readonly volumes: VolumeView
+  readonly resize?: ResizeView
   readonly node: NodeView
   readonly nowMs: number
 }
@@ -199,6 +228,13 @@ export type Action = Data.TaggedEnum<{
     readonly sandboxId: string
     readonly restartCount: number
     readonly why: StartReason
+  }
+  /** Fits the pod's group and the containers that run to what the pod was allotted (parity D17). */
+  ResizePod: {
+    readonly sandboxId: string
+    /** Of the spec that it was granted to. */
+    readonly generation: number
+    readonly containers: ReadonlyArray<{ readonly id: string; readonly name: string }>
   }
   /** Gives up the start that is under way: the pod ends, or its container is not wanted any more. */
   CancelStart: { readonly name: string }

@@ -7,6 +7,7 @@ import { parseTime } from "../k8s/time.ts"
 import { type Draft, draftOf, wakeAt } from "./draft.ts"
 import { keepStep } from "./keepStep.ts"
 import type { Plan, PodMemory, PodView, Termination } from "./model.ts"
+import { resizeStep } from "./resizeStep.ts"
 import { restartAllStep } from "./restartAllStep.ts"
 import { deservesSandbox, sandboxStep } from "./sandboxStep.ts"
 import { hasRun, newestOf, type Scene, sceneOf, wantsStart } from "./scene.ts"
@@ -61,6 +62,7 @@ const proceed = (scene: Scene, draft: Draft, assessment: Assessment): void => {
   if (scene.sandbox === undefined) return sandboxStep(scene, draft)
   if (restartAllStep(scene, draft)) return
   keepStep(scene, draft)
+  resizeStep(scene, draft)
   startStep(scene, draft, statusesOf(assessment))
 }
 

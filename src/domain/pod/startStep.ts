@@ -6,6 +6,7 @@ import { type Draft, remove, wakeAt, wasTried } from "./draft.ts"
 import { initProgress } from "./initOrder.ts"
 import { Action, type ObservedContainer, type StartFailure, type StartReason } from "./model.ts"
 import { isSurmise } from "./reasons.ts"
+import { resizesFirst } from "./resizeStep.ts"
 import { newestOf, owedStart, type Scene, wantsStart } from "./scene.ts"
 import type { Slot } from "./spec.ts"
 
@@ -97,6 +98,7 @@ export const startStep = (
 ): void => {
   const { busy } = draft.memory
   if (scene.sandbox === undefined || busy.start !== undefined || busy.sandbox || !scene.view.volumes.ready) return
+  if (resizesFirst(scene)) return
   const init = initProgress(scene)
   const candidates = [
     ...scene.ephemeral.filter((slot) => wantsStart(scene, slot)),

@@ -7,7 +7,10 @@ import type { Node } from "../../domain/k8s/node.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import * as resources from "../../domain/k8s/resources.ts"
 import { newNode } from "../../domain/node/nodeObject.ts"
+import type { PodSource } from "../../domain/pod/model.ts"
 import { isTerminalPhase } from "../../domain/pod/spec.ts"
+import { admitResize, type ResizeVerdict } from "../../domain/resize/admitResize.ts"
+import { allocationFromStatus, allocationOf } from "../../domain/resize/allocation.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -16,6 +19,7 @@ import { NodeState } from "../node/NodeState.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { StatusWriter } from "../status/StatusWriter.ts"
+import { Allocations } from "./Allocations.ts"
 import { type DesiredPod, PodRegistry } from "./PodRegistry.ts"
 
 export type AdmissionVerdict =
@@ -25,6 +29,8 @@ export type AdmissionVerdict =
 
 export class Admission extends Context.Service<Admission, {
   readonly decide: (desired: DesiredPod) => Effect.Effect<AdmissionVerdict>
+  /** Whether the node grants a pod that it has taken the resources that it asks for now; if so it is allotted them. */
+  readonly resize: (pod: Pod, source: PodSource) => Effect.Effect<ResizeVerdict>
 }>()("kubeffect/programs/pods/Admission") {}
 
 const appArmorSwitch = "/sys/module/apparmor/parameters/enabled"
@@ -42,6 +48,7 @@ const preempted = {
 }
 
 interface Gate {
+  readonly allocations: Allocations["Service"]
   readonly api: KubeApi["Service"]
   readonly config: AgentConfig["Service"]
   readonly events: EventRecorder["Service"]
@@ -72,15 +79,20 @@ const isOver = Effect.fnUntraced(function*({ statuses }: Gate, pod: Pod) {
   return isTerminalPhase(latest?.phase ?? pod.status?.phase)
 })
 
+/** Everybody else with what they were allotted. */
 const others = Effect.fnUntraced(function*(gate: Gate, uid: string) {
-  const { admitted, registry } = gate
+  const { admitted, allocations, registry } = gate
   const known = yield* registry.all
   const present = new Set(known.map(({ pod }) => pod.metadata.uid))
   for (const former of admitted) if (!present.has(former)) admitted.delete(former)
   const taken = known.filter(({ ending, pod }) =>
     pod.metadata.uid !== uid && admitted.has(pod.metadata.uid) && ending === undefined
   )
-  return yield* Effect.filter(taken.map(({ pod }) => pod), (pod) => Effect.map(isOver(gate, pod), (over) => !over))
+  const alive = yield* Effect.filter(
+    taken.map(({ pod }) => pod),
+    (pod) => Effect.map(isOver(gate, pod), (over) => !over)
+  )
+  return yield* Effect.forEach(alive, (pod) => allocations.applied(pod))
 })
 
 const look = Effect.fnUntraced(function*(gate: Gate, pod: Pod, node: Node): Effect.fn.Return<AdmissionNode> {
@@ -112,7 +124,9 @@ const hasBegun = Effect.fnUntraced(function*({ runtime }: Gate, pod: Pod) {
   return (yield* runtime.pods).some(({ uid }) => uid === pod.metadata.uid)
 })
 
-const judge = Effect.fnUntraced(function*(gate: Gate, { pod, source }: DesiredPod) {
+const judge = Effect.fnUntraced(function*(gate: Gate, { pod: wanted, source }: DesiredPod) {
+  // What it was allotted before the agent was restarted counts, not what it would like to have since.
+  const pod = yield* gate.allocations.applied(wanted)
   const first = admit(pod, source, yield* look(gate, pod, yield* currentNode(gate)))
   return first._tag === "Rejected" && first.byNodeLabels && !gate.config.standalone
     ? admit(pod, source, yield* look(gate, pod, yield* freshNode(gate)))
@@ -121,15 +135,41 @@ const judge = Effect.fnUntraced(function*(gate: Gate, { pod, source }: DesiredPo
 
 const decide = Effect.fn("Admission.decide")(function*(gate: Gate, desired: DesiredPod) {
   const { pod } = desired
-  const verdict: Verdict = (yield* hasBegun(gate, pod)) ? { _tag: "Admitted" } : yield* judge(gate, desired)
+  const begun = yield* hasBegun(gate, pod)
+  const verdict: Verdict = begun ? { _tag: "Admitted" } : yield* judge(gate, desired)
   if (verdict._tag === "Rejected") return verdict
   if (verdict._tag === "Preempt") yield* makeRoom(gate, verdict.victims)
-  gate.admitted.add(pod.metadata.uid)
+  const { uid } = pod.metadata
+  gate.admitted.add(uid)
+  if ((yield* gate.allocations.of(uid)) === undefined) {
+    yield* gate.allocations.admit(uid, begun ? allocationFromStatus(pod) : allocationOf(pod))
+  }
   return { _tag: "Admitted" as const }
+})
+
+const resize = Effect.fn("Admission.resize")(function*(gate: Gate, pod: Pod, source: PodSource) {
+  const { allocations, config, nodeState } = gate
+  const { uid } = pod.metadata
+  const { memoryTotalBytes, swaps } = yield* nodeState.facts
+  const verdict = admitResize(pod, (yield* allocations.of(uid)) ?? allocationOf(pod), source, {
+    allocatable: yield* nodeState.allocatable,
+    swap: {
+      behavior: config.swapBehavior,
+      controllerAvailable: true,
+      nodeMemoryBytes: memoryTotalBytes,
+      nodeSwapBytes: swaps.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    },
+    exclusiveCpus: config.exclusiveCpus,
+    exclusiveMemory: config.exclusiveMemory,
+    others: yield* others(gate, uid)
+  })
+  if (verdict._tag === "Granted") yield* allocations.resize(pod)
+  return verdict
 })
 
 type Requirements =
   | AgentConfig
+  | Allocations
   | EventRecorder
   | HostFiles
   | KubeApi
@@ -144,6 +184,7 @@ export const layer: Layer.Layer<Admission, never, Requirements> = Layer.effect(
   Effect.gen(function*() {
     const files = yield* HostFiles
     const gate = {
+      allocations: yield* Allocations,
       api: yield* KubeApi,
       config: yield* AgentConfig,
       events: yield* EventRecorder,
@@ -160,6 +201,9 @@ export const layer: Layer.Layer<Admission, never, Requirements> = Layer.effect(
       admitted: new Set<string>()
     }
     const oneAtATime = yield* Semaphore.make(1)
-    return Admission.of({ decide: (desired) => Semaphore.withPermits(oneAtATime, 1)(decide(gate, desired)) })
+    return Admission.of({
+      decide: (desired) => Semaphore.withPermits(oneAtATime, 1)(decide(gate, desired)),
+      resize: (pod, source) => Semaphore.withPermits(oneAtATime, 1)(resize(gate, pod, source))
+    })
   })
 )

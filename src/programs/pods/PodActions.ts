@@ -17,6 +17,8 @@ export type Outcome = Data.TaggedEnum<{
   SandboxFailed: { readonly failure: Omit<StartFailure, "tries"> }
   /** No running container came of it. */
   StartFailed: { readonly name: string; readonly failure: Omit<StartFailure, "tries"> }
+  /** The resize granted to that generation has not been carried out, or not in whole. */
+  ResizeFailed: { readonly message: string; readonly atMs: number; readonly generation: number }
   /** The runtime could not do it now; the next look decides again. */
   Failed: { readonly message: string }
 }>

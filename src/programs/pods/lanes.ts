@@ -15,6 +15,8 @@ export const laneOf = (action: Action): string | undefined => {
       return "sandbox"
     case "StartContainer":
       return "start"
+    case "ResizePod":
+      return "resize"
     case "KillContainer":
     case "RemoveContainer":
       return `container:${action.id}`
@@ -42,6 +44,8 @@ export const occupy = (memory: PodMemory, action: Action): PodMemory => {
       return { ...memory, busy: { ...memory.busy, sandbox: true } }
     case "StartContainer":
       return { ...memory, busy: { ...memory.busy, start: action.name } }
+    case "ResizePod":
+      return { ...memory, busy: { ...memory.busy, resize: true } }
     case "KillContainer":
       return withKill(memory, action.id, action.why)
     case "RemoveContainer":
@@ -57,6 +61,8 @@ const vacate = (memory: PodMemory, action: Action): PodMemory => {
       return { ...memory, busy: { ...memory.busy, sandbox: false } }
     case "StartContainer":
       return { ...memory, busy: { ...memory.busy, start: undefined } }
+    case "ResizePod":
+      return { ...memory, busy: { ...memory.busy, resize: false } }
     case "KillContainer":
       return { ...memory, busy: { ...memory.busy, kills: without(memory.busy.kills, action.id) } }
     case "RemoveContainer":
@@ -86,6 +92,11 @@ export const settle = (memory: PodMemory, action: Action, exit: Exit.Exit<Outcom
         ...free,
         startFailures: { ...memory.startFailures, [outcome.name]: counted(before, outcome.failure) }
       }
+    }
+    case "ResizeFailed": {
+      const { atMs, generation, message } = outcome
+      const before = memory.resizeFailure?.generation === generation ? memory.resizeFailure.tries : 0
+      return { ...free, resizeFailure: { atMs, generation, message, tries: before + 1 } }
     }
     case "Failed":
       return free

@@ -11,6 +11,7 @@ import { StatusWriter } from "../status/StatusWriter.ts"
 import { PodVolumes } from "../volumes/PodVolumes.ts"
 import { PodActions } from "./PodActions.ts"
 import { type DesiredPod, PodRegistry } from "./PodRegistry.ts"
+import { ResizeQueue } from "./ResizeQueue.ts"
 
 export interface WorkerState {
   readonly memory: PodMemory
@@ -36,6 +37,7 @@ export interface Worker {
   readonly statuses: StatusWriter["Service"]
   readonly events: EventRecorder["Service"]
   readonly actions: PodActions["Service"]
+  readonly resizes: ResizeQueue["Service"]
 }
 
 /** What a worker starts with: nothing of its own, so what the API object last said about the pod (crash-only). */
@@ -69,6 +71,7 @@ export const makeWorker = Effect.fnUntraced(function*(first: DesiredPod, wake: Q
     volumes: yield* PodVolumes,
     statuses: yield* StatusWriter,
     events: yield* EventRecorder,
-    actions: yield* PodActions
+    actions: yield* PodActions,
+    resizes: yield* ResizeQueue
   } satisfies Worker
 })

@@ -9,22 +9,32 @@ import { Cgroups } from "../../layers/host/Cgroups.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { PodRegistry } from "./PodRegistry.ts"
 
-const cgroupOf = (pod: Pod, node: NodeSettings): string => podCgroup(node.cgroups, qosClassOf(pod), pod.metadata.uid)
+export const cgroupOf = (pod: Pod, node: NodeSettings): string =>
+  podCgroup(node.cgroups, qosClassOf(pod), pod.metadata.uid)
+
+const limitsOf = Effect.fnUntraced(function*(pod: Pod, node: NodeSettings) {
+  const config = yield* AgentConfig
+  return podCgroupLimits(pod, {
+    cpuCfsQuota: node.cpuCfsQuota,
+    cpuCfsQuotaPeriodUs: node.cpuCfsQuotaPeriodUs,
+    hugePageSizes: node.hugePageSizes,
+    podPidsLimit: config.podPidsLimit
+  })
+})
 
 /** Before the pod's first sandbox; repeatable. */
 export const createPodCgroup = Effect.fnUntraced(function*(pod: Pod, node: NodeSettings) {
   const cgroups = yield* Cgroups
   const config = yield* AgentConfig
-  if (!config.cgroupsPerQos) return
-  yield* cgroups.create(
-    cgroupOf(pod, node),
-    podCgroupLimits(pod, {
-      cpuCfsQuota: node.cpuCfsQuota,
-      cpuCfsQuotaPeriodUs: node.cpuCfsQuotaPeriodUs,
-      hugePageSizes: node.hugePageSizes,
-      podPidsLimit: config.podPidsLimit
-    })
-  )
+  if (config.cgroupsPerQos) yield* cgroups.create(cgroupOf(pod, node), yield* limitsOf(pod, node))
+})
+
+/** What the pod's group has, and what it is to have; undefined where pods have none. */
+export const podGroup = Effect.fnUntraced(function*(pod: Pod, node: NodeSettings) {
+  const cgroups = yield* Cgroups
+  const config = yield* AgentConfig
+  if (!config.cgroupsPerQos) return undefined
+  return { has: yield* cgroups.values(cgroupOf(pod, node)), wants: yield* limitsOf(pod, node) }
 })
 
 /** After the pod's last container: whatever still runs in the group is killed with it. */

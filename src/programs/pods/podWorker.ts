@@ -44,12 +44,16 @@ const shortenGrace = Effect.fnUntraced(function*({ graceSeconds, lanes, state }:
 })
 
 /** Looks and plans; undefined if a lane ended meanwhile, so that what was seen is out of date. */
-const look = Effect.fnUntraced(function*(worker: Worker, desired: DesiredPod) {
-  const { nodeState, probes, runtime, state, uid, volumes } = worker
+const look = Effect.fnUntraced(function*(worker: Worker, wanted: DesiredPod) {
+  const { nodeState, probes, resizes, runtime, state, uid, volumes } = worker
   const before = (yield* Ref.get(state)).epoch
+  const { pod, resize } = yield* resizes.settle(wanted)
+  // What the pod asks for beyond its allotment concerns nobody until it is granted (parity D17).
+  const desired = { ...wanted, pod }
   const observed = yield* runtime.observe(uid)
   const view = {
-    pod: desired.pod,
+    pod,
+    resize,
     source: desired.source,
     observed,
     probes: yield* probes.verdicts(uid),
@@ -104,15 +108,17 @@ const start = Effect.fnUntraced(function*(worker: Worker, { desired, observed }:
  * nothing is left to do.
  */
 const finish = Effect.fnUntraced(function*(worker: Worker, { desired }: Turn) {
-  const { actions, probes, registry, statuses, uid, volumes } = worker
+  const { actions, probes, registry, resizes, statuses, uid, volumes } = worker
   yield* probes.stop(uid)
   yield* volumes.release(uid)
   yield* actions.releaseResources(desired.pod)
+  yield* resizes.roomMade
   const current = (yield* registry.get(uid)) ?? desired
   if (current.removed) {
     yield* actions.removeRecords(current.pod)
     yield* statuses.forget(uid)
     yield* registry.forget(uid)
+    yield* resizes.forget(uid)
     return true
   }
   if (current.source === "api" && current.pod.metadata.deletionTimestamp !== undefined) {

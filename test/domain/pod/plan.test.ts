@@ -12,6 +12,8 @@ const text = (action: Action): string => {
       return `stop sandbox ${action.id} ${action.why}`
     case "StartContainer":
       return `start ${action.name} x${action.restartCount} ${action.why}`
+    case "ResizePod":
+      return `resize ${action.containers.map(({ id }) => id).join(" ")}`.trimEnd()
     case "CancelStart":
       return `cancel ${action.name}`
     case "KillContainer":

@@ -205,6 +205,9 @@ export const simulate = (script: Script): Outcomes => {
         })
       case "StartContainer":
         return startContainer(action)
+      case "ResizePod":
+        // Its pods are never given another allotment.
+        return settleNow(action, Outcome.Done())
       case "CancelStart": {
         const going = actions.findLast(({ action: a }) => a._tag === "StartContainer")?.action
         pending = pending.filter((p) => p.lane !== "start")

@@ -8,7 +8,12 @@ import type { SandboxRecord } from "./records.ts"
 import { sandboxName, type SimRuntime } from "./SimRuntime.ts"
 
 type SandboxCalls = Part<
-  "runPodSandbox" | "stopPodSandbox" | "removePodSandbox" | "listPodSandbox" | "podSandboxStatus"
+  | "runPodSandbox"
+  | "stopPodSandbox"
+  | "removePodSandbox"
+  | "listPodSandbox"
+  | "podSandboxStatus"
+  | "updatePodSandboxResources"
 >
 
 const runPodSandbox: Method<"runPodSandbox"> = (runtime) =>
@@ -95,10 +100,19 @@ const podSandboxStatus: Method<"podSandboxStatus"> = (runtime) =>
     return { status: sandboxStatusOf(yield* findSandbox(runtime, call, podSandboxId)) }
   })
 
+/** It only takes note: whoever asked has changed the group. */
+const updatePodSandboxResources: Method<"updatePodSandboxResources"> = (runtime) =>
+  Effect.fnUntraced(function*({ podSandboxId }, call) {
+    yield* findSandbox(runtime, call, podSandboxId)
+    yield* work(call, runtime.options.latencies.read)
+    return {}
+  })
+
 export const sandboxCalls = (runtime: SimRuntime): SandboxCalls => ({
   runPodSandbox: runPodSandbox(runtime),
   stopPodSandbox: stopPodSandbox(runtime),
   removePodSandbox: removePodSandbox(runtime),
   listPodSandbox: listPodSandbox(runtime),
-  podSandboxStatus: podSandboxStatus(runtime)
+  podSandboxStatus: podSandboxStatus(runtime),
+  updatePodSandboxResources: updatePodSandboxResources(runtime)
 })

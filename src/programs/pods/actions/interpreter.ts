@@ -20,17 +20,20 @@ import type { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import type { ObjectCache } from "../../volumes/ObjectCache.ts"
 import type { PodVolumes } from "../../volumes/PodVolumes.ts"
+import type { Allocations } from "../Allocations.ts"
 import { type ActionContext, Outcome, PodActions } from "../PodActions.ts"
 import { destroyPodCgroup } from "../podCgroups.ts"
 import type { PodRegistry } from "../PodRegistry.ts"
 import type { ServiceCache } from "../ServiceCache.ts"
 import { makeStartPace } from "../startPace.ts"
 import { killContainer } from "./killContainer.ts"
+import { resizePod } from "./resizePod.ts"
 import { runSandbox } from "./runSandbox.ts"
 import { startContainer } from "./startContainer.ts"
 
 type Requirements =
   | AgentConfig
+  | Allocations
   | Cgroups
   | Cri
   | EventRecorder
@@ -92,6 +95,7 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
         RunSandbox: (run) => paced(Effect.flatMap(node, (settings) => runSandbox(context, run, settings))),
         StopSandbox: ({ id }) => settled(stopSandbox(id)),
         StartContainer: (start) => Effect.flatMap(node, (settings) => startContainer(context, start, settings)),
+        ResizePod: (resize) => Effect.flatMap(node, (settings) => resizePod(context, resize, settings)),
         KillContainer: (kill) => killContainer(context, kill),
         RemoveContainer: ({ id }) => settled(removeContainer(id)),
         // The worker itself ends the lane.

@@ -4,11 +4,13 @@ import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
 import { sandboxConfig } from "../../../domain/config/sandboxConfig.ts"
 import type { Pod } from "../../../domain/k8s/pod.ts"
 import type { Action } from "../../../domain/pod/model.ts"
+import { allocationOf } from "../../../domain/resize/allocation.ts"
 import { Cri } from "../../../layers/cri/Cri.ts"
 import { EventRecorder } from "../../events/EventRecorder.ts"
 import { NetworkProblems } from "../../network/NetworkProblems.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import { PodVolumes } from "../../volumes/PodVolumes.ts"
+import { Allocations } from "../Allocations.ts"
 import { type ActionContext, Outcome } from "../PodActions.ts"
 import { createPodCgroup } from "../podCgroups.ts"
 import { runtimeHandlerOf } from "../runtimeHandler.ts"
@@ -58,6 +60,9 @@ export const runSandbox = Effect.fn("PodActions.runSandbox")(
     if (action.why === "SandboxChanged") yield* tellChange(pod)
     const made = yield* Effect.result(make(context, action, node))
     if (Result.isSuccess(made)) {
+      const allocations = yield* Allocations
+      // Whatever was to be resized is made anew, in a group that fits.
+      yield* allocations.actuate(pod.metadata.uid, allocationOf(pod))
       yield* view.noteSandbox(pod.metadata.uid, made.success)
       return Outcome.Done()
     }
