@@ -63,6 +63,8 @@ export const make = Effect.fnUntraced(function*(
 
 type Inbox = Queue.Queue<Uint8Array, SpdyClosed>
 
+const makeInbox: Effect.Effect<Inbox> = Queue.bounded<Uint8Array, SpdyClosed>(streamBuffers)
+
 class ConnectionState {
   readonly #socket: Duplex
   readonly #accepted: Queue.Queue<SpdyStream, SpdyClosed>
@@ -79,13 +81,12 @@ class ConnectionState {
   }
 
   open(headers: SpdyHeaders): Effect.Effect<SpdyStream, SpdyClosed> {
-    return Effect.suspend(() => {
+    // One step from the id to the wire: peers want ids to grow, and a header can only be read after those before it.
+    return Effect.flatMap(makeInbox, (inbox) => {
       const id = this.#nextId
       this.#nextId += 2
-      return Effect.flatMap(
-        this.#makeStream(id, headers),
-        (stream) => Effect.as(this.#send(synStream(id, this.#headersOut.write(headers))), stream)
-      )
+      const stream = this.#makeStream(id, headers, inbox)
+      return Effect.as(this.#put(synStream(id, this.#headersOut.write(headers))), stream)
     })
   }
 
@@ -133,14 +134,13 @@ class ConnectionState {
       return this.#send(reset(id))
     }
     this.#lastPeerId = id
-    return Effect.flatMap(
-      this.#makeStream(id, headers),
-      (stream) =>
-        this.#send(synReply(id, this.#headersOut.write(new Map()))).pipe(
-          Effect.andThen(fin ? this.#peerEnded(id) : Effect.void),
-          Effect.andThen(Effect.asVoid(Queue.offer(this.#accepted, stream)))
-        )
-    )
+    return Effect.flatMap(makeInbox, (inbox) => {
+      const stream = this.#makeStream(id, headers, inbox)
+      return this.#put(synReply(id, this.#headersOut.write(new Map()))).pipe(
+        Effect.andThen(fin ? this.#peerEnded(id) : Effect.void),
+        Effect.andThen(Effect.asVoid(Queue.offer(this.#accepted, stream)))
+      )
+    })
   }
 
   #data({ bytes, fin, id }: Extract<Frame, { _tag: "Data" }>): Effect.Effect<void> {
@@ -160,24 +160,22 @@ class ConnectionState {
       : Effect.asVoid(Queue.fail(inbox, new SpdyClosed({ why: "end of stream" })))
   }
 
-  #makeStream(id: number, headers: SpdyHeaders): Effect.Effect<SpdyStream> {
-    return Effect.map(Queue.bounded<Uint8Array, SpdyClosed>(streamBuffers), (inbox) => {
-      this.#inboxes.set(id, inbox)
-      let ended = false
-      return {
-        headers,
-        read: Queue.take(inbox).pipe(Effect.map(Option.some), Effect.catch(() => Effect.succeedNone)),
-        write: (bytes) => this.#write(id, bytes),
-        end: Effect.suspend(() => {
-          if (ended) {
-            return Effect.void
-          }
-          ended = true
-          return Effect.ignore(this.#send(dataHead(id, 0, true)))
-        }),
-        reset: Effect.suspend(() => Effect.andThen(this.#peerEnded(id), Effect.ignore(this.#send(reset(id)))))
-      }
-    })
+  #makeStream(id: number, headers: SpdyHeaders, inbox: Inbox): SpdyStream {
+    this.#inboxes.set(id, inbox)
+    let ended = false
+    return {
+      headers,
+      read: Queue.take(inbox).pipe(Effect.map(Option.some), Effect.catch(() => Effect.succeedNone)),
+      write: (bytes) => this.#write(id, bytes),
+      end: Effect.suspend(() => {
+        if (ended) {
+          return Effect.void
+        }
+        ended = true
+        return Effect.ignore(this.#send(dataHead(id, 0, true)))
+      }),
+      reset: Effect.suspend(() => Effect.andThen(this.#peerEnded(id), Effect.ignore(this.#send(reset(id)))))
+    }
   }
 
   #write(id: number, bytes: Uint8Array): Effect.Effect<void, SpdyClosed> {
@@ -193,13 +191,16 @@ class ConnectionState {
   }
 
   #send(...parts: ReadonlyArray<Uint8Array>): Effect.Effect<void, SpdyClosed> {
-    return Effect.suspend(() => {
-      const socket = this.#socket
-      if (!socket.writable) {
-        return Effect.fail(new SpdyClosed({ why: "the connection has ended" }))
-      }
-      return socket.write(parts.length === 1 ? parts[0] : Buffer.concat(parts)) ? Effect.void : drained(socket)
-    })
+    return Effect.suspend(() => this.#put(...parts))
+  }
+
+  /** Writes at once; what it gives waits while the peer does not keep up. */
+  #put(...parts: ReadonlyArray<Uint8Array>): Effect.Effect<void, SpdyClosed> {
+    const socket = this.#socket
+    if (!socket.writable) {
+      return Effect.fail(new SpdyClosed({ why: "the connection has ended" }))
+    }
+    return socket.write(parts.length === 1 ? parts[0] : Buffer.concat(parts)) ? Effect.void : drained(socket)
   }
 }
 

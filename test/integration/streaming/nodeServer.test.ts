@@ -43,6 +43,45 @@ const exec = (script: string, streams: string) =>
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
+const makeFile = "dd if=/dev/urandom of=/f bs=1M count=32 2>/dev/null"
+/** The checksum of a file of 32 MiB, and 32 times the file. */
+const writeGigabyte = "sha256sum /f | cut -c1-64; i=0; while [ $i -lt 32 ]; do cat /f; i=$((i+1)); done"
+const sumLength = 65
+
+/** Reads what `writeGigabyte` writes, as it comes. */
+const readGigabyte = Effect.fnUntraced(function*(stream: SpdyConnection.SpdyStream, begun?: Buffer) {
+  const first = begun ?? (yield* readSome(stream, sumLength))
+  const want = first.subarray(0, 64).toString()
+  const partBytes = 32 * 1024 * 1024
+  let hash = createHash("sha256")
+  let inPart = 0
+  let parts = 0
+  let rest: Uint8Array = first.subarray(sumLength)
+  const before = process.memoryUsage().rss
+  let peak = before
+  while (true) {
+    while (rest.length > 0) {
+      const piece = rest.subarray(0, partBytes - inPart)
+      hash.update(piece)
+      inPart += piece.length
+      rest = rest.subarray(piece.length)
+      if (inPart === partBytes) {
+        assert.strictEqual(hash.digest("hex"), want)
+        hash = createHash("sha256")
+        inPart = 0
+        parts += 1
+      }
+    }
+    peak = Math.max(peak, process.memoryUsage().rss)
+    if (parts === 32) break
+    const next = yield* stream.read
+    if (Option.isNone(next)) break
+    rest = next.value
+  }
+  assert.strictEqual(parts, 32)
+  assert.isBelow(peak - before, 150 * 1024 * 1024)
+})
+
 layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("the node's server on containerd", (it) => {
   it.effect("O5: exec: streams apart, binary data whole, the exit code on the error stream", () =>
     Effect.gen(function*() {
@@ -218,42 +257,33 @@ layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.strictEqual(yield* readText(session.get("stdout")), "here\n")
     }))
 
-  it.effect("1 GB through exec, checksummed, in flat memory", () =>
+  it.effect("O5: 1 GB through exec, checksummed, in flat memory", () =>
     Effect.gen(function*() {
       const { port } = yield* container
-      const script = "dd if=/dev/urandom of=/f bs=1M count=32 2>/dev/null; sha256sum /f | cut -c1-64; "
-        + "i=0; while [ $i -lt 32 ]; do cat /f; i=$((i+1)); done"
-      const session = yield* shell(port, exec(script, "output=1"), ["stdout"])
-      const stdout = session.get("stdout")
-      const first = yield* readSome(stdout, 65)
-      const want = first.subarray(0, 64).toString()
-      const partBytes = 32 * 1024 * 1024
-      let hash = createHash("sha256")
-      let inPart = 0
-      let parts = 0
-      let rest: Uint8Array = first.subarray(65)
-      const before = process.memoryUsage().rss
-      let peak = before
-      while (true) {
-        while (rest.length > 0) {
-          const piece = rest.subarray(0, partBytes - inPart)
-          hash.update(piece)
-          inPart += piece.length
-          rest = rest.subarray(piece.length)
-          if (inPart === partBytes) {
-            assert.strictEqual(hash.digest("hex"), want)
-            hash = createHash("sha256")
-            inPart = 0
-            parts += 1
-          }
-        }
-        peak = Math.max(peak, process.memoryUsage().rss)
-        const next = yield* stdout.read
-        if (Option.isNone(next)) break
-        rest = next.value
-      }
-      assert.strictEqual(parts, 32)
-      assert.isBelow(peak - before, 150 * 1024 * 1024)
+      const session = yield* shell(port, exec(`${makeFile}; ${writeGigabyte}`, "output=1"), ["stdout"])
+      yield* readGigabyte(session.get("stdout"))
+    }), 240_000)
+
+  it.effect("O5: 1 GB through port-forward, checksummed, in flat memory", () =>
+    Effect.gen(function*() {
+      const inside = yield* sandbox()
+      const containerId = yield* started(inside, {
+        script: `${makeFile}; echo '${writeGigabyte}' > /serve; exec nc -ll -p 8080 -e sh /serve`
+      })
+      const port = yield* nodeWith(inside, containerId)
+      const { socket } = yield* upgrade(port, "/portForward/ns/a", {
+        "x-stream-protocol-version": "portforward.k8s.io"
+      })
+      const connection = yield* SpdyConnection.make(socket, "client")
+      let id = 0
+      // Until the server in the container listens.
+      const first = yield* Effect.gen(function*() {
+        const { data } = yield* forward(connection, 8080, id++)
+        return { data, first: yield* readSome(data, sumLength) }
+      }).pipe(
+        Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: ({ first }) => first.length >= sumLength })
+      )
+      yield* readGigabyte(first.data, first.first)
     }), 240_000)
 
   it.effect("O4: logs of a real container, followed over a rotation to its end", () =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Option, References } from "effect"
 import * as FastCheck from "fast-check"
 import { randomBytes } from "node:crypto"
 import * as net from "node:net"
@@ -153,6 +153,30 @@ describe("a connection", () => {
           yield* stream.end
           assert.strictEqual((yield* readAll(stream)).toString(), `${name}:true`)
         }), { concurrency: "unbounded" })
+    }))
+
+  it.live("opens streams in the order of their ids, however their fibers take turns", () =>
+    Effect.gen(function*() {
+      const { client, sockets } = yield* pair
+      const ids: Array<number> = []
+      const frames = new FrameReader()
+      const write = sockets[0].write.bind(sockets[0])
+      sockets[0].write = (bytes: Uint8Array) => {
+        for (const frame of frames.read(Buffer.from(bytes))) if (frame._tag === "SynStream") ids.push(frame.id)
+        return write(bytes)
+      }
+      // The shorter a turn, the later in a list a fiber may come to the same point.
+      const turns = [5, 7, 11, 13, 17, 19, 23, 29]
+      yield* Effect.forEach(turns, (operations) =>
+        Effect.forEach(Array.from({ length: 5 }), () =>
+          client.open(new Map([["streamType", "data"]])), {
+          discard: true
+        }).pipe(Effect.provideService(References.MaxOpsBeforeYield, operations)), { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        ids,
+        Array.from({ length: 40 }, (_, index) =>
+          2 * index + 1)
+      )
     }))
 
   it.live("that has ended ends its streams and its openings", () =>
