@@ -176,22 +176,6 @@ export const explanations: ReadonlyArray<Explanation> = [
     kind: "better"
   },
   {
-    cases: ["resize"],
-    aspects: ["calls"],
-    matches: /^missing: Update(PodSandbox|Container)Resources/,
-    what: "the resources of a running container are not changed",
-    reason: "In-place resize (D17) is not done: it is refused by nobody and done by nobody.",
-    kind: "not done"
-  },
-  {
-    cases: ["resize"],
-    aspects: ["status before deletion", "final status", "status order", "events"],
-    matches: /resources\.(requests|limits)\.cpu: |ResizeStarted|ResizeCompleted/,
-    what: "a resize leaves no trace in status and events",
-    reason: "In-place resize (D17) is not done.",
-    kind: "not done"
-  },
-  {
     cases: ["readiness-http-404", "readiness-http-ok", "tcp-readiness"],
     aspects: ["events"],
     matches: /Warning Unhealthy .*Readiness probe failed: .*connection refused$/,

@@ -130,7 +130,7 @@ layer(under, { timeout: "400 seconds", excludeTestServices: true })("recordings,
   played("F2: readiness-gate")
   played("H4: readiness-http-404")
   played("H4: readiness-http-ok")
-  played("resize")
+  played("D17: resize")
   played("D10: restart-rule")
   played("I7: sa-token-default")
   played("I5, I10: secret-volume")
