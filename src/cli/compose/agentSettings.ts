@@ -20,6 +20,10 @@ export interface Surroundings {
 /** Keeps the scheduler away until the cloud controller has described the node. */
 const uninitialized = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
 
+/** Names of nodes are DNS names: lower case, whatever the machine's name is (parity B2). */
+export const nodeNameOf = ({ hostnameOverride }: Pick<KubeletOptions, "hostnameOverride">, hostname: string): string =>
+  (hostnameOverride || hostname).trim().toLowerCase()
+
 export const agentSettings = (
   config: KubeletConfiguration,
   options: KubeletOptions,
@@ -27,8 +31,7 @@ export const agentSettings = (
 ): Result.Result<AgentSettings, KubeletConfigError> => {
   const problems = quantityProblems(config)
   if (problems.length > 0) return Result.fail(new KubeletConfigError({ source: "in effect", problems }))
-  // Names of nodes are DNS names: lower case, whatever the machine's name is (parity B2).
-  const nodeName = (options.hostnameOverride || hostname).trim().toLowerCase()
+  const nodeName = nodeNameOf(options, hostname)
   return Result.succeed({
     nodeName,
     hostname: hostname.toLowerCase(),

@@ -1,8 +1,10 @@
 /** The node's own server as the configuration has it: who may ask (parity O2, O3), where it listens, with which TLS. */
-import { Option } from "effect"
+import { Layer, Option } from "effect"
 import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import * as AccessLive from "../../layers/streaming/AccessLive.ts"
 import * as NodeServerLive from "../../layers/streaming/NodeServerLive.ts"
+import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
+import * as servingCertificate from "../../programs/certificates/servingCertificate.ts"
 import { kubeletVersion } from "../version.ts"
 
 const tlsVersions = {
@@ -39,6 +41,35 @@ export const accessLayer = ({ config }: EffectiveConfig, standalone: boolean) =>
         deniedTtl: authorization.webhook.cacheUnauthorizedTTL
       }
     })
+}
+
+export interface CertificateSetup {
+  readonly standalone: boolean
+  /** `--cert-dir` */
+  readonly folder: string
+  /** For a certificate of the node's own making. */
+  readonly hosts: ReadonlyArray<string>
+}
+
+/** Asked of the cluster, from files, or self-signed: the first of these that is configured (parity A13). */
+export const certificateLayer = (
+  { config, gates }: EffectiveConfig,
+  { folder, hosts, standalone }: CertificateSetup
+) => {
+  const { clientCAFile } = config.authentication.x509
+  const clientCa = clientCAFile === "" ? Option.none() : Option.some(clientCAFile)
+  // Nobody signs for a node that stands alone.
+  if (config.serverTLSBootstrap && !standalone) {
+    return ServingCertificateLive.layerWith({ clientCa }).pipe(
+      Layer.provide(servingCertificate.layer({ folder, allowDnsOnly: gates.enabled("AllowDNSOnlyNodeCSR") }))
+    )
+  }
+  return ServingCertificateLive.layer({
+    from: config.tlsCertFile !== "" && config.tlsPrivateKeyFile !== ""
+      ? { _tag: "Files", cert: config.tlsCertFile, key: config.tlsPrivateKeyFile }
+      : { _tag: "SelfSigned", folder, hosts },
+    clientCa
+  })
 }
 
 const options = ({ config, gates }: EffectiveConfig, rootDir: string) => ({

@@ -1,17 +1,18 @@
 /** Runs the agent as a daemon, on this machine, with a configuration, until it is told to stop. */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import { supportWarning } from "../../domain/kubeletConfig/support.ts"
+import * as X509Live from "../../layers/certificates/X509Live.ts"
 import { NodeFacts } from "../../layers/host/NodeFacts.ts"
 import * as ProberLive from "../../layers/probes/ProberLive.ts"
-import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
 import * as OtlpTracing from "../../layers/tracing/OtlpTracing.ts"
+import { ClientCertificate } from "../../programs/certificates/ClientCertificate.ts"
 import { agentSettings } from "../compose/agentSettings.ts"
 import { apiLayers } from "../compose/apiLayers.ts"
 import { hostLayers } from "../compose/hostLayers.ts"
 import { runNode } from "../compose/node.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
-import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
+import { accessLayer, certificateLayer, serverLayer } from "../compose/serverLayers.ts"
 import { checkMachine, claimOomScore, runtimeCgroupDriver } from "../compose/surroundings.ts"
 import { tracingLayers } from "../compose/tracingLayers.ts"
 import * as Klog from "../logging/klog.ts"
@@ -30,16 +31,16 @@ export interface KubeletSetup {
 export const runKubelet = Effect.fn("runKubelet")(function*(setup: KubeletSetup) {
   const { effective, options } = setup
   const { config } = effective
+  const host = hostLayers(options.rootDir)
   const below = Layer.mergeAll(
-    hostLayers(options.rootDir),
     runtimeLayers({
       endpoint: config.containerRuntimeEndpoint,
       imageEndpoint: config.imageServiceEndpoint,
       requestTimeoutMs: config.runtimeRequestTimeout
     }),
-    apiLayers(options.kubeconfig, config),
+    apiLayers(options, config),
     ProberLive.layer
-  )
+  ).pipe(Layer.provideMerge(Layer.merge(host, X509Live.layer)))
   return yield* onThisMachine(setup).pipe(
     Effect.provide(below),
     // Until it is known who the node is, nothing is worth a trace.
@@ -62,16 +63,10 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
   const settings = yield* Effect.fromResult(
     agentSettings(config, options, { hostname, port: config.port, cgroupDriver })
   )
-  const clientCa = config.authentication.x509.clientCAFile
-  const certificate = ServingCertificateLive.layer({
-    from: config.tlsCertFile !== "" && config.tlsPrivateKeyFile !== ""
-      ? { _tag: "Files", cert: config.tlsCertFile, key: config.tlsPrivateKeyFile }
-      : {
-        _tag: "SelfSigned",
-        folder: options.certDir,
-        hosts: [settings.nodeName, ...addresses.map(({ address }) => address)]
-      },
-    clientCa: clientCa === "" ? Option.none() : Option.some(clientCa)
+  const certificate = certificateLayer(effective, {
+    standalone: settings.standalone,
+    folder: options.certDir,
+    hosts: [settings.nodeName, ...addresses.map(({ address }) => address)]
   })
   const server = config.enableServer
     ? serverLayer(effective, settings.rootDir).pipe(
@@ -80,6 +75,7 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
     : Layer.empty
   yield* Effect.forkChild(heapTrim)
   return yield* runNode({ settings, config, networkMode: options.networkMode }, server).pipe(
+    Effect.raceFirst((yield* ClientCertificate).keep),
     Effect.provide(tracingLayers(config, settings.nodeName))
   )
 })
