@@ -23,7 +23,6 @@ import { MemoryCgroups } from "../layers/host/CgroupsMemory.ts"
 import { MemoryHost } from "../layers/host/memory/MemoryHost.ts"
 import { agent } from "../programs/agent.ts"
 import { Dial, MachineClock } from "./MachineClock.ts"
-import { pastPods } from "./pastPods.ts"
 import type { Trace } from "./Trace.ts"
 
 export interface SimNodeOptions {
@@ -31,6 +30,8 @@ export interface SimNodeOptions {
   readonly api: MemoryApi
   readonly seed: string
   readonly faults: ReadonlyArray<Fault>
+  /** What lists of the API server said before. */
+  readonly past: NonNullable<Faults["Service"]["past"]>
   readonly trace: Trace
   readonly startMs: number
   readonly runtime?: Partial<CriSim.SimOptions>
@@ -98,9 +99,9 @@ const planOf = (options: SimNodeOptions) => {
 }
 
 /** Whether the agent dies here. */
-const diesAt = (control: Control, kind: AwaitPoint["kind"], what: string): boolean => {
+const diesAt = (control: Control, kind: AwaitPoint["kind"], what: OutsideCall | undefined): boolean => {
   control.points += 1
-  return control.onAwait?.({ kind, number: control.points, what }) === true
+  return control.onAwait?.({ kind, number: control.points, what: what === undefined ? "" : named(what) }) === true
 }
 
 const named = ({ method, service, target }: OutsideCall): string => `${service}.${method} ${target}`.trim()
@@ -114,7 +115,7 @@ const faultsOf = (life: Incarnation, control: Control): Faults["Service"] => ({
       if (!isEvent) control.calls += 1
       const { crashAt } = control
       const ends = !isEvent && crashAt?.when === "before" && crashAt.call === control.calls
-      if (ends || diesAt(control, isEvent ? "event" : "call", named(call))) return control.die(named(call))
+      if (ends || diesAt(control, isEvent ? "event" : "call", call)) return control.die(named(call))
       return Effect.succeed(control.judge(call, control.dial.world.currentTimeMillisUnsafe()))
     }),
   returned: (call) =>
@@ -122,10 +123,12 @@ const faultsOf = (life: Incarnation, control: Control): Faults["Service"] => ({
       if (!life.alive) return Effect.interrupt
       const { crashAt } = control
       const ends = crashAt?.when === "after" && crashAt.call <= control.calls
-      return ends || diesAt(control, "answer", named(call)) ? control.die(named(call)) : Effect.void
+      return ends || diesAt(control, "answer", call) ? control.die(named(call)) : Effect.void
     }),
   past: control.past,
-  wallMs: (outsideMs) => control.dial.wallMs(outsideMs),
+  get wallMs() {
+    return control.dial.isTrue ? undefined : (outsideMs: number) => control.dial.wallMs(outsideMs)
+  },
   get clock() {
     // Until it is set, the machine's clock is the world's.
     return control.dial.isTrue ? undefined : control.dial.world
@@ -138,7 +141,7 @@ const wokenOf = (life: Incarnation, control: Control) => () =>
     ? undefined
     : Effect.suspend(() => {
       if (!life.alive) return Effect.interrupt
-      return diesAt(control, "timer", "") ? control.die("at a timer") : Effect.void
+      return diesAt(control, "timer", undefined) ? control.die("at a timer") : Effect.void
     })
 
 interface Control {
@@ -176,7 +179,7 @@ const controlOf = (options: SimNodeOptions, dial: Dial): Control => {
     points: 0,
     onAwait: undefined,
     dial,
-    past: pastPods(options.api),
+    past: options.past,
     lives: 0,
     life: undefined,
     partitioned: false,

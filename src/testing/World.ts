@@ -10,6 +10,7 @@ import { type ApiError, KubeApi, type KubeObject } from "../layers/api/KubeApi.t
 import * as KubeApiMemory from "../layers/api/KubeApiMemory.ts"
 import * as MemoryApi from "../layers/api/memory/MemoryApi.ts"
 import type { SimOptions } from "../layers/cri/CriSim.ts"
+import { pastPods } from "./pastPods.ts"
 import { makeNode, type SimNode } from "./SimNode.ts"
 import { Trace } from "./Trace.ts"
 
@@ -155,12 +156,14 @@ export const make = Effect.fn("World.make")(function*(
   const trace = new Trace(options.keepTrace ?? false)
   const listeners: Array<DefectListener> = []
   const seed = String(options.seed)
+  const past = pastPods(api)
   const nodes = yield* Effect.forEach(options.nodes, (name) =>
     makeNode({
       name,
       api,
       seed,
       faults: options.faults ?? [],
+      past,
       trace,
       startMs,
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),

@@ -17,5 +17,5 @@ export class Faults extends Context.Service<Faults, {
   /** The agent's machine has a clock that jumps: what is outside goes by this one. */
   readonly clock?: Clock.Clock | undefined
   /** What that clock said at a time of the one outside. */
-  readonly wallMs?: (outsideMs: number) => number
+  readonly wallMs?: ((outsideMs: number) => number) | undefined
 }>()("kubeffect/layers/faults/Faults") {}
