@@ -297,7 +297,6 @@ export const kubeletFlags: ReadonlyArray<FlagRow> = [
 
 /** Options that are accepted and do nothing here, with what it is that they do not do. */
 export const optionsWithoutEffect: Partial<Record<OptionName, string>> = {
-  bootstrapKubeconfig: "no certificate is asked for, so --kubeconfig has to exist",
   lockFile: "no lock is taken",
   exitOnLockContention: "no lock is taken",
   imageCredentialProviderConfig: "registry credentials come from pull secrets only",

@@ -9,7 +9,6 @@ const noManagers = "containers are not pinned to CPUs or NUMA nodes"
 const noHttpPods = "static pods are read from files only"
 const noShutdown = "pods are not ended in order when the machine shuts down"
 const noEnforcement = "reservations lower what the node offers, but no cgroup is made for them"
-const noRequests = "no certificates are asked of the API server"
 const noEviction = "pods are not evicted when the node runs short"
 const noMemoryQos = "memory of pods is neither throttled nor reserved by QoS class"
 const noIptables = "iptables are the business of the network plugins and kube-proxy"
@@ -19,8 +18,6 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   staticPodURL: noHttpPods,
   staticPodURLHeader: noHttpPods,
   httpCheckFrequency: noHttpPods,
-  rotateCertificates: noRequests,
-  serverTLSBootstrap: noRequests,
   imagePullCredentialsVerificationPolicy: "an image that is present may be used by every pod",
   preloadedImagesVerificationAllowlist: "an image that is present may be used by every pod",
   enableContentionProfiling: noProfiler,

@@ -1,10 +1,11 @@
 /** The kubelet's metrics of certificates it asks for (A12, A13). */
 import { Effect, Metric } from "effect"
+import { expiryName } from "../../domain/stats/certificateMetrics.ts"
 
 export type Purpose = "client" | "server"
 
 /** Of these the server makes the kubelet's seconds to live, at the moment it is asked for them. */
-const expiry = Metric.gauge("kubeffect_certificate_expiration_timestamp_seconds", {
+const expiry = Metric.gauge(expiryName, {
   description: "When the certificate that this node asked for expires, in seconds since the epoch."
 })
 

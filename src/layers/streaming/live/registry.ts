@@ -1,5 +1,6 @@
 /** What the agent has counted, by Effect's `Metric`, as families of Prometheus. */
-import { Effect, Metric } from "effect"
+import { Clock, Effect, Metric } from "effect"
+import { timesToLive } from "../../../domain/stats/certificateMetrics.ts"
 import type { Family, Sample } from "../../../domain/stats/exposition.ts"
 
 // Effect puts the unit of timers among the attributes; Prometheus has it in the name.
@@ -49,7 +50,7 @@ const types = {
 
 /** All metrics of this process that `keep` wants, by name. */
 export const registered = (keep: (name: string) => boolean): Effect.Effect<ReadonlyArray<Family>> =>
-  Effect.map(Metric.snapshot, (snapshot) => {
+  Effect.map(Effect.zip(Metric.snapshot, Clock.currentTimeMillis), ([snapshot, nowMs]) => {
     const families = new Map<string, Family & { readonly samples: Array<Sample> }>()
     for (const metric of snapshot) {
       if (!keep(metric.id)) {
@@ -67,5 +68,6 @@ export const registered = (keep: (name: string) => boolean): Effect.Effect<Reado
         family.samples.push(...samplesOf(metric))
       }
     }
-    return [...families.values()]
+    const kept = [...families.values()]
+    return [...kept, ...timesToLive(kept, nowMs)]
   })
