@@ -1,5 +1,6 @@
 /** The settings the programs read: what `KubeletConfiguration`, flags and the host decided, as plain values. */
 import { Context } from "effect"
+import type { VerificationPolicy } from "../domain/images/pullVerification.ts"
 
 /** Times are milliseconds. */
 export interface AgentSettings {
@@ -40,6 +41,8 @@ export interface AgentSettings {
   readonly maxParallelImagePulls: number
   readonly registryPullQps: number
   readonly registryBurst: number
+  /** Which pods must show that they may pull an image that is there; undefined with the gate off (parity N7). */
+  readonly imagePullVerification: VerificationPolicy | undefined
   readonly eventQps: number
   readonly eventBurst: number
   readonly cgroupDriver: "cgroupfs" | "systemd"

@@ -1,7 +1,9 @@
 /** From the kubelet's configuration and command line to the settings that the programs read. */
 import { Result } from "effect"
+import { verificationPolicy } from "../../domain/images/pullVerification.ts"
 import { KubeletConfigError } from "../../domain/kubeletConfig/decode.ts"
 import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.ts"
+import { featureGates } from "../../domain/kubeletConfig/featureGates.ts"
 import { isQuantity, valueOfText } from "../../domain/resources/quantity.ts"
 import type { AgentSettings } from "../../programs/AgentConfig.ts"
 import type { KubeletOptions } from "../kubelet/invocation.ts"
@@ -77,6 +79,10 @@ export const agentSettings = (
   })
 }
 
+/** The settings of gates have been checked with the rest of the configuration. */
+const isEnabled = (gate: string, config: KubeletConfiguration): boolean =>
+  Result.match(featureGates(config.featureGates), { onFailure: () => false, onSuccess: ({ enabled }) => enabled(gate) })
+
 const rhythms = (config: KubeletConfiguration) => ({
   fileCheckFrequencyMs: config.fileCheckFrequency,
   syncFrequencyMs: config.syncFrequency,
@@ -108,6 +114,9 @@ const images = (config: KubeletConfiguration) => ({
   maxParallelImagePulls: config.maxParallelImagePulls ?? 0,
   registryPullQps: config.registryPullQPS,
   registryBurst: config.registryBurst,
+  imagePullVerification: isEnabled("KubeletEnsureSecretPulledImages", config)
+    ? verificationPolicy(config.imagePullCredentialsVerificationPolicy, config.preloadedImagesVerificationAllowlist)
+    : undefined,
   imageGcHighPercent: config.imageGCHighThresholdPercent,
   imageGcLowPercent: config.imageGCLowThresholdPercent,
   imageMinimumGcAgeMs: config.imageMinimumGCAge,

@@ -1,5 +1,6 @@
 /** The machine as it is: every host service, live. */
 import { Layer } from "effect"
+import * as CredentialPluginsLive from "../../layers/credentials/CredentialPluginsLive.ts"
 import * as CsiLive from "../../layers/csi/CsiLive.ts"
 import * as PluginRegistrationLive from "../../layers/csi/PluginRegistrationLive.ts"
 import * as CgroupsLive from "../../layers/host/CgroupsLive.ts"
@@ -10,11 +11,19 @@ import * as MountsLive from "../../layers/host/MountsLive.ts"
 import * as NodeFactsLive from "../../layers/host/NodeFactsLive.ts"
 import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
 
+export interface HostOptions {
+  /** Plugins that know credentials of registries; none when absent. */
+  readonly credentialPlugins?: CredentialPluginsLive.CredentialPluginsOptions
+}
+
 /** `rootDirectory`: whose file system counts as the node's own storage. */
-export const hostLayers = (rootDirectory: string) =>
+export const hostLayers = (rootDirectory: string, options: HostOptions = {}) =>
   Layer.mergeAll(
     CgroupsLive.layer(),
     CompressionLive.layer,
+    options.credentialPlugins === undefined
+      ? CredentialPluginsLive.layerNone
+      : CredentialPluginsLive.layer(options.credentialPlugins),
     CsiLive.layer(),
     PluginRegistrationLive.layer,
     MountsLive.layer,

@@ -12,6 +12,8 @@ import * as VolumesInUse from "../../programs/csi/VolumesInUse.ts"
 import * as EventRecorder from "../../programs/events/EventRecorder.ts"
 import * as Credentials from "../../programs/images/Credentials.ts"
 import * as ImagePuller from "../../programs/images/ImagePuller.ts"
+import * as PluginCredentials from "../../programs/images/PluginCredentials.ts"
+import * as PullRecords from "../../programs/images/PullRecords.ts"
 import * as NodeState from "../../programs/node/NodeState.ts"
 import * as Interpreter from "../../programs/pods/actions/interpreter.ts"
 import * as Admission from "../../programs/pods/Admission.ts"
@@ -53,7 +55,8 @@ export const programLayers = (standalone: boolean) =>
     Layer.provideMerge(Allocations.layer),
     Layer.provideMerge(csi),
     Layer.provideMerge(VolumeHost.layer),
-    Layer.provideMerge(Credentials.layer),
+    Layer.provideMerge(Layer.mergeAll(Credentials.layer, PullRecords.layer)),
+    Layer.provideMerge(PluginCredentials.layer),
     Layer.provideMerge(standalone ? EventRecorder.layerLog : EventRecorder.layer),
     Layer.provideMerge(NodeState.layer),
     Layer.provideMerge(Layer.mergeAll(objects, runtime)),

@@ -1,6 +1,8 @@
 /** A machine that is made up: host, runtime and network in memory, under the agent that runs on real ones. */
-import { Effect, Layer, PubSub } from "effect"
+import { Clock, Effect, Layer, PubSub } from "effect"
+import * as CredentialPluginsSim from "../../layers/credentials/CredentialPluginsSim.ts"
 import * as CriSim from "../../layers/cri/CriSim.ts"
+import { readUsage } from "../../layers/cri/sim/usage.ts"
 import * as CsiSim from "../../layers/csi/CsiSim.ts"
 import * as PluginRegistrationSim from "../../layers/csi/PluginRegistrationSim.ts"
 import * as CgroupsMemory from "../../layers/host/CgroupsMemory.ts"
@@ -13,6 +15,7 @@ import type { NodeReading } from "../../layers/host/NodeFacts.ts"
 import * as NodeFactsMemory from "../../layers/host/NodeFactsMemory.ts"
 import * as ProcessesMemory from "../../layers/host/ProcessesMemory.ts"
 import * as ProberSim from "../../layers/probes/ProberSim.ts"
+import { simulatedUsage } from "./simulatedUsage.ts"
 
 export interface SimulatedMachine {
   readonly hostname: string
@@ -22,9 +25,12 @@ export interface SimulatedMachine {
   /** Handles of the machine's parts, for who wants to look at them or break them. */
   readonly host?: HostFilesMemory.MemoryHost
   readonly cgroups?: CgroupsMemory.MemoryCgroups
+  readonly credentialPlugins?: ReadonlyArray<CredentialPluginsSim.SimPlugin>
 }
 
-export const simulatedLayers = ({ cgroups, facts, host: given, hostname, runtime }: SimulatedMachine) =>
+export const simulatedLayers = (
+  { cgroups, credentialPlugins, facts, host: given, hostname, runtime }: SimulatedMachine
+) =>
   Layer.unwrap(Effect.gen(function*() {
     const host = given ?? new HostFilesMemory.MemoryHost()
     host.makeDirectories("/etc")
@@ -36,13 +42,14 @@ export const simulatedLayers = ({ cgroups, facts, host: given, hostname, runtime
       CriSim.layer(runtime),
       ProberSim.layer(runtime),
       CompressionMemory.layer,
+      CredentialPluginsSim.layer(credentialPlugins),
       CsiSim.layer(new Map()),
       PluginRegistrationSim.layer(new Map())
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(
         HostFilesMemory.layer(host),
         MountsMemory.layer(host),
-        CgroupsMemory.layer(cgroups),
+        CgroupsMemory.layer(cgroups, simulatedUsage(readUsage(runtime), yield* Clock.currentTimeMillis)),
         ProcessesMemory.layer(),
         KernelLogMemory.layer(kernelLog),
         NodeFactsMemory.layer(() => NodeFactsMemory.machine(hostname, facts))

@@ -108,7 +108,7 @@ const options: ReadonlyArray<FlagRow> = [
     "image-credential-provider-config",
     "text",
     "imageCredentialProviderConfig",
-    "configuration of the programs that have registry credentials"
+    "file or folder that says which programs know credentials of registries"
   ),
   option("image-credential-provider-bin-dir", "text", "imageCredentialProviderBinDir", "folder of those programs"),
   option("runtime-cgroups", "text", "runtimeCgroups", "cgroup of the container runtime, for statistics"),
@@ -299,8 +299,6 @@ export const kubeletFlags: ReadonlyArray<FlagRow> = [
 export const optionsWithoutEffect: Partial<Record<OptionName, string>> = {
   lockFile: "no lock is taken",
   exitOnLockContention: "no lock is taken",
-  imageCredentialProviderConfig: "registry credentials come from pull secrets only",
-  imageCredentialProviderBinDir: "registry credentials come from pull secrets only",
   runtimeCgroups: "the runtime has no statistics of its own"
 }
 

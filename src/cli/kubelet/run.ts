@@ -31,7 +31,13 @@ export interface KubeletSetup {
 export const runKubelet = Effect.fn("runKubelet")(function*(setup: KubeletSetup) {
   const { effective, options } = setup
   const { config } = effective
-  const host = hostLayers(options.rootDir)
+  const host = hostLayers(options.rootDir, {
+    credentialPlugins: {
+      config: options.imageCredentialProviderConfig,
+      binDir: options.imageCredentialProviderBinDir,
+      tokensAllowed: effective.gates.enabled("KubeletServiceAccountTokenForCredentialProviders")
+    }
+  })
   const below = Layer.mergeAll(
     runtimeLayers({
       endpoint: config.containerRuntimeEndpoint,

@@ -90,3 +90,7 @@ export const parseImageName = (image: string): Result.Result<ImageName, Malforme
     reference: bare ? `${image}:latest` : image
   })
 }
+
+/** Registry and repository, without tag and digest: what credentials are looked up and remembered by. */
+export const repositoryOf = ({ registry, repository }: Pick<ImageName, "registry" | "repository">): string =>
+  `${registry}/${repository}`

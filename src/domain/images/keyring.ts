@@ -3,7 +3,7 @@
  * path as a prefix. The most specific location comes first; at one location the order of the secrets stands.
  */
 import type { ImageName } from "./imageName.ts"
-import type { KeyringEntry, RegistryAuth } from "./pullSecrets.ts"
+import type { KeyringEntry } from "./pullSecrets.ts"
 
 interface Place {
   readonly hostParts: ReadonlyArray<string>
@@ -46,12 +46,21 @@ const hubLocation = "index.docker.io"
 
 const descending = (a: string, b: string): number => a < b ? 1 : a > b ? -1 : 0
 
+/** A credential to try, and whose it is. */
+export type SourcedAuth = Pick<KeyringEntry, "auth" | "source">
+
 /** Every credential to try for the image, best first; none means that it is pulled without. */
-export const authsFor = (entries: ReadonlyArray<KeyringEntry>, name: ImageName): ReadonlyArray<RegistryAuth> => {
+export const authsFor = (entries: ReadonlyArray<KeyringEntry>, name: ImageName): ReadonlyArray<SourcedAuth> => {
   const byLocation = Map.groupBy(entries, ({ location }) => location)
   const locations = [...byLocation.keys()].sort(descending)
   const matching = locations.filter((location) => locationMatches(location, name))
   const isHub = name.registry === "docker.io"
   const used = matching.length === 0 && isHub ? locations.filter((location) => location === hubLocation) : matching
-  return used.flatMap((location) => byLocation.get(location) ?? []).map(({ auth }) => auth)
+  return used.flatMap((location) => byLocation.get(location) ?? []).map(({ auth, source }) => ({ auth, source }))
 }
+
+/** The keyrings of a pod, the node and the plugins, one after the other: each in its own order of places (parity N6). */
+export const authsOfKeyrings = (
+  keyrings: ReadonlyArray<ReadonlyArray<KeyringEntry>>,
+  name: ImageName
+): ReadonlyArray<SourcedAuth> => keyrings.flatMap((entries) => authsFor(entries, name))

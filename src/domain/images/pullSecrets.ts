@@ -1,5 +1,5 @@
 /** Registry credentials in Secrets, in both of the forms that Docker has had (parity N4). */
-import { Result, Schema } from "effect"
+import { Data, Result, Schema } from "effect"
 import * as Base64 from "effect/encoding/Base64"
 import type { Secret } from "../k8s/secret.ts"
 
@@ -9,10 +9,26 @@ export interface RegistryAuth {
   readonly password: string
 }
 
+/** An object of the cluster that credentials came from, by what names it for good. */
+export interface Coordinates {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Whose credentials they are: those of `Node` are every pod's, the others those of pods that have the object (N7). */
+export type CredentialSource = Data.TaggedEnum<{
+  Node: {}
+  Secret: Coordinates
+  ServiceAccount: Coordinates
+}>
+export const CredentialSource = Data.taggedEnum<CredentialSource>()
+
 /** A credential and the registry it is for: `host[:port][/path]`, its host part by part a glob. */
 export interface KeyringEntry {
   readonly location: string
   readonly auth: RegistryAuth
+  readonly source: CredentialSource
 }
 
 /** A secret holds no credentials that can be read. `detail` never has any of its content. */
@@ -39,7 +55,7 @@ const decodeConfig = Schema.decodeUnknownResult(
 )
 
 /** Docker writes its Hub as `https://index.docker.io/v1/`; scheme and API version mean nothing. */
-const locationOf = (registry: string): string => {
+export const locationOf = (registry: string): string => {
   const bare = registry.replace(/^https?:\/\//, "")
   const slash = bare.indexOf("/")
   const host = slash === -1 ? bare : bare.slice(0, slash)
@@ -63,7 +79,7 @@ const credentialOf = ({ auth, password = "", username = "" }: AuthEntry): Regist
     : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") }
 }
 
-type Form = "dockerconfigjson" | "dockercfg"
+export type Form = "dockerconfigjson" | "dockercfg"
 
 /** The form by the secret's type, or by its key where there is no type. */
 const formOf = ({ data = {}, type }: Secret): Form | undefined => {
@@ -73,25 +89,35 @@ const formOf = ({ data = {}, type }: Secret): Form | undefined => {
   )
 }
 
+type Read = Result.Result<ReadonlyArray<KeyringEntry>, string>
+
+/** The entries of a Docker configuration's text; what is wrong with it otherwise, without a word of its content. */
+export const readDockerConfig = (text: string, form: Form, source: CredentialSource): Read => {
+  const auths: Result.Result<Auths, unknown> = form === "dockercfg"
+    ? decodeLegacy(text)
+    : Result.map(decodeConfig(text), (config) => config.auths ?? {})
+  if (Result.isFailure(auths)) return Result.fail("is not a Docker configuration")
+  const entries: Array<KeyringEntry> = []
+  for (const [registry, entry] of Object.entries(auths.success)) {
+    const auth = credentialOf(entry)
+    if (auth === undefined) return Result.fail("has an entry whose auth is not user and password in base64")
+    entries.push({ location: locationOf(registry), auth, source })
+  }
+  return Result.succeed(entries)
+}
+
 /** The credentials of one secret, in its order. */
 export const credentialsOf = (
   secret: Secret
 ): Result.Result<ReadonlyArray<KeyringEntry>, MalformedPullSecret> => {
-  const name = `${secret.metadata.namespace ?? ""}/${secret.metadata.name}`
-  const fail = (detail: string) => Result.fail(new MalformedPullSecret({ secret: name, detail }))
+  const { name, namespace = "", uid = "" } = secret.metadata
+  const malformed = (detail: string) => new MalformedPullSecret({ secret: `${namespace}/${name}`, detail })
   const form = formOf(secret)
-  if (form === undefined) return fail("is of no type that holds registry credentials")
+  if (form === undefined) return Result.fail(malformed("is of no type that holds registry credentials"))
   const text = Base64.decodeString(secret.data?.[`.${form}`] ?? "")
-  if (Result.isFailure(text)) return fail("is not base64")
-  const auths: Result.Result<Auths, unknown> = form === "dockercfg"
-    ? decodeLegacy(text.success)
-    : Result.map(decodeConfig(text.success), (config) => config.auths ?? {})
-  if (Result.isFailure(auths)) return fail("is not a Docker configuration")
-  const entries: Array<KeyringEntry> = []
-  for (const [registry, entry] of Object.entries(auths.success)) {
-    const credential = credentialOf(entry)
-    if (credential === undefined) return fail("has an entry whose auth is not user and password in base64")
-    entries.push({ location: locationOf(registry), auth: credential })
-  }
-  return Result.succeed(entries)
+  if (Result.isFailure(text)) return Result.fail(malformed("is not base64"))
+  return Result.mapError(
+    readDockerConfig(text.success, form, CredentialSource.Secret({ uid, namespace, name })),
+    malformed
+  )
 }

@@ -30,7 +30,8 @@ const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1({
 const pathText = (path: ReadonlyArray<unknown>): string =>
   path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("").replace(/^\./, "")
 
-const problemsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
+/** Each with its field; a field that nothing reads is one, too. */
+export const problemsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
   issuesOf(issue).issues.map(({ path, message }) => {
     const field = pathText((path ?? []).map((part) => typeof part === "object" ? part.key : part))
     return message === "unknown field" ? `unknown field "${field}"` : `${field}: ${message}`

@@ -36,7 +36,8 @@ const isReserved = (key: string): boolean => {
 const namePart = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 const domainPart = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
-const isQualifiedName = (key: string): boolean => {
+/** `[domain/]name`, as keys of labels and annotations are. */
+export const isQualifiedName = (key: string): boolean => {
   const slash = key.indexOf("/")
   if (slash === -1) return namePart.test(key)
   const domain = key.slice(0, slash)

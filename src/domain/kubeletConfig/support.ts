@@ -18,8 +18,6 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   staticPodURL: noHttpPods,
   staticPodURLHeader: noHttpPods,
   httpCheckFrequency: noHttpPods,
-  imagePullCredentialsVerificationPolicy: "an image that is present may be used by every pod",
-  preloadedImagesVerificationAllowlist: "an image that is present may be used by every pod",
   enableContentionProfiling: noProfiler,
   enableProfilingHandler: noProfiler,
   enableDebugFlagsHandler: "log verbosity cannot be changed over HTTP",

@@ -1,4 +1,5 @@
 /** What a complete configuration may not say (parity A8): every problem is found, each names field, flag and value. */
+import { allowlistProblem } from "../images/pullVerification.ts"
 import type { KubeletConfiguration } from "./defaults.ts"
 import type { FeatureGates } from "./featureGates.ts"
 import { formatGoDuration } from "./goDuration.ts"
@@ -107,7 +108,11 @@ const images = (c: KubeletConfiguration, gates: FeatureGates): Problems => {
       c.preloadedImagesVerificationAllowlist.length > 0 &&
         c.imagePullCredentialsVerificationPolicy !== "NeverVerifyAllowlistedImages",
       "preloadedImagesVerificationAllowlist needs imagePullCredentialsVerificationPolicy \"NeverVerifyAllowlistedImages\""
-    )
+    ),
+    ...c.preloadedImagesVerificationAllowlist.flatMap((pattern) => {
+      const problem = allowlistProblem(pattern)
+      return problem === undefined ? [] : [`preloadedImagesVerificationAllowlist: ${problem}`]
+    })
   ]
 }
 

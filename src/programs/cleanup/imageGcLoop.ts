@@ -2,6 +2,7 @@
 import { Effect, Ref, Schedule } from "effect"
 import { AgentConfig } from "../AgentConfig.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
+import { PullRecords } from "../images/PullRecords.ts"
 import { supervise } from "../supervise.ts"
 import { ImageGc } from "./ImageGc.ts"
 
@@ -10,7 +11,10 @@ const periodMs = 300_000
 /** Runs for ever. */
 export const imageGcLoop = Effect.gen(function*() {
   const { imageGcHighPercent, imageMaximumGcAgeMs } = yield* AgentConfig
-  if (imageGcHighPercent >= 100 && imageMaximumGcAgeMs <= 0) return yield* Effect.never
+  const records = yield* PullRecords
+  const forget = Effect.repeat(records.prune, Schedule.spaced(periodMs))
+  // Images go by other hands than the agent's, too.
+  if (imageGcHighPercent >= 100 && imageMaximumGcAgeMs <= 0) return yield* supervise("image pull records", forget)
   const images = yield* ImageGc
   const events = yield* EventRecorder
   const failedBefore = yield* Ref.make(false)
@@ -27,5 +31,6 @@ export const imageGcLoop = Effect.gen(function*() {
       })
     )
   )
-  return yield* supervise("image garbage", Effect.repeat(round, Schedule.spaced(periodMs)))
+  const rounds = Effect.andThen(round, records.prune)
+  return yield* supervise("image garbage", Effect.repeat(rounds, Schedule.spaced(periodMs)))
 })

@@ -2,7 +2,9 @@
 import { Clock, Context, Effect, Layer, Metric, Result, Schema, Semaphore } from "effect"
 import type { SandboxConfigInit } from "../../domain/config/sandboxConfig.ts"
 import { type ImageName, parseImageName } from "../../domain/images/imageName.ts"
+import type { SourcedAuth } from "../../domain/images/keyring.ts"
 import { effectivePolicy, pullDecision, pullFailureReason } from "../../domain/images/pullPolicy.ts"
+import { imageSizeLabel } from "../../domain/images/sizeLabel.ts"
 import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import { formatGoDuration } from "../../domain/kubeletConfig/goDuration.ts"
@@ -13,6 +15,7 @@ import { AgentConfig } from "../AgentConfig.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { Credentials } from "./Credentials.ts"
 import { makePullBudget } from "./pullBudget.ts"
+import { PullRecords } from "./PullRecords.ts"
 
 /** The image cannot be used now. Reason and message are what `state.waiting` shows; its events have been given. */
 export class ImageError extends Schema.TaggedError<ImageError>()("ImageError", {
@@ -73,6 +76,7 @@ interface Puller {
   readonly cri: Cri["Service"]
   readonly events: EventRecorder["Service"]
   readonly credentials: Credentials["Service"]
+  readonly records: PullRecords["Service"]
   /** How many are pulled at once. */
   readonly slots: Semaphore.Semaphore
   /** Takes one of the pulls that the registries are asked for in a second; fails when none is left. */
@@ -105,55 +109,69 @@ const find = (puller: Puller, wish: ImageWish, name: ImageName) =>
     })
   )
 
-/** Tries each credential in turn. */
-const pullOnce = Effect.fnUntraced(function*({ credentials, cri }: Puller, wish: ImageWish, name: ImageName) {
-  const auths = yield* credentials.forImage(wish.pod, name)
-  const request = {
-    image: { image: name.reference, annotations: { ...wish.annotations } },
-    sandboxConfig: wish.sandboxConfig
+/** Tries each credential in turn; gives the one that opened the registry. */
+const pullOnce = Effect.fnUntraced(
+  function*({ cri }: Puller, wish: ImageWish, name: ImageName, auths: ReadonlyArray<SourcedAuth>) {
+    const request = {
+      image: { image: name.reference, annotations: { ...wish.annotations } },
+      sandboxConfig: wish.sandboxConfig
+    }
+    const details: Array<string> = []
+    for (const used of auths.length === 0 ? [undefined] : auths) {
+      const tried = yield* Effect.result(
+        cri.pullImage(used === undefined ? request : { ...request, auth: { ...used.auth } })
+      )
+      if (Result.isSuccess(tried)) return used
+      details.push(tried.failure.detail)
+    }
+    return yield* Effect.fail({ detail: joined(details) })
   }
-  const details: Array<string> = []
-  for (const auth of auths.length === 0 ? [undefined] : auths) {
-    const tried = yield* Effect.result(
-      cri.pullImage(auth === undefined ? request : { ...request, auth: { ...auth } })
-    )
-    if (Result.isSuccess(tried)) return
-    details.push(tried.failure.detail)
-  }
-  return yield* Effect.fail({ detail: joined(details) })
-})
+)
 
-const pull = Effect.fn("ImagePuller.pull")(function*(puller: Puller, wish: ImageWish, name: ImageName) {
-  const quoted = JSON.stringify(name.reference)
-  const asked = yield* Clock.currentTimeMillis
-  yield* tell(puller, wish, { type: "Normal", reason: "Pulling", message: `Pulling image ${quoted}` })
+/** One pull in its turn, with what it took by itself and what the image is then. */
+const pullInTurn = (puller: Puller, wish: ImageWish, name: ImageName, auths: ReadonlyArray<SourcedAuth>) => {
   const timed = Effect.gen(function*() {
     const begun = yield* Clock.currentTimeMillis
     yield* puller.budget
-    yield* pullOnce(puller, wish, name)
-    return (yield* Clock.currentTimeMillis) - begun
+    const used = yield* pullOnce(puller, wish, name, auths)
+    const tookMs = (yield* Clock.currentTimeMillis) - begun
+    const image = yield* find(puller, wish, name)
+    if (image === undefined) {
+      return yield* Effect.fail({ detail: `the image "${name.reference}" is gone after its pull` })
+    }
+    return { image, imageRef: image.id, tookMs, used }
   })
-  const failed = ({ detail }: { readonly detail: string }) =>
-    fail(
-      puller,
-      wish,
-      new ImageError({ reason: pullFailureReason(detail), detail }),
-      "Failed",
-      `Failed to pull image ${quoted}: ${detail}`
+  return puller.records.around(name, Semaphore.withPermits(puller.slots, 1)(timed))
+}
+
+const pull = Effect.fn("ImagePuller.pull")(
+  function*(puller: Puller, wish: ImageWish, name: ImageName, auths: ReadonlyArray<SourcedAuth>) {
+    const quoted = JSON.stringify(name.reference)
+    const asked = yield* Clock.currentTimeMillis
+    yield* tell(puller, wish, { type: "Normal", reason: "Pulling", message: `Pulling image ${quoted}` })
+    const { image, tookMs } = yield* pullInTurn(puller, wish, name, auths).pipe(
+      Effect.catch((failure) =>
+        failure instanceof ImageError ? Effect.fail(failure) : fail(
+          puller,
+          wish,
+          new ImageError({ reason: pullFailureReason(failure.detail), detail: failure.detail }),
+          "Failed",
+          `Failed to pull image ${quoted}: ${failure.detail}`
+        )
+      )
     )
-  const tookMs = yield* Effect.catch(Semaphore.withPermits(puller.slots, 1)(timed), failed)
-  const waitedMs = (yield* Clock.currentTimeMillis) - asked
-  yield* Metric.update(pullSeconds, tookMs / 1000)
-  const image = yield* find(puller, wish, name)
-  if (image === undefined) return yield* failed({ detail: `the image ${quoted} is gone after its pull` })
-  yield* tell(puller, wish, {
-    type: "Normal",
-    reason: "Pulled",
-    message: `Successfully pulled image ${quoted} in ${formatGoDuration(tookMs)} ` +
-      `(${formatGoDuration(waitedMs)} including waiting). Image size: ${image.size} bytes.`
-  })
-  return usable(image)
-})
+    const waitedMs = (yield* Clock.currentTimeMillis) - asked
+    const sizeLabel = { image_size_in_bytes: imageSizeLabel(Number(image.size)) }
+    yield* Metric.update(Metric.withAttributes(pullSeconds, sizeLabel), waitedMs / 1000)
+    yield* tell(puller, wish, {
+      type: "Normal",
+      reason: "Pulled",
+      message: `Successfully pulled image ${quoted} in ${formatGoDuration(tookMs)} ` +
+        `(${formatGoDuration(waitedMs)} including waiting). Image size: ${image.size} bytes.`
+    })
+    return usable(image)
+  }
+)
 
 const ensure = Effect.fn("ImagePuller.ensure")(function*(puller: Puller, wish: ImageWish) {
   const parsed = parseImageName(wish.container.image ?? "")
@@ -163,10 +181,16 @@ const ensure = Effect.fn("ImagePuller.ensure")(function*(puller: Puller, wish: I
   }
   const name = parsed.success
   const quoted = JSON.stringify(name.reference)
+  const policy = effectivePolicy(wish.container.imagePullPolicy, name)
   const found = yield* find(puller, wish, name)
-  const decision = pullDecision(effectivePolicy(wish.container.imagePullPolicy, name), found !== undefined)
-  if (decision === "pull") return yield* pull(puller, wish, name)
-  if (found === undefined) {
+  // Known to the node is not enough: without a right to it, it is not there for this pod (parity N7).
+  const auths = yield* Effect.cached(puller.credentials.forImage(wish.pod, name))
+  const usableNow = found !== undefined && policy !== "Always" && (yield* puller.records.mayUse(name, found.id, auths))
+    ? found
+    : undefined
+  const decision = pullDecision(policy, usableNow !== undefined)
+  if (decision === "pull") return yield* pull(puller, wish, name, yield* auths)
+  if (usableNow === undefined) {
     const detail = `Container image ${quoted} is not present with pull policy of Never`
     return yield* fail(
       puller,
@@ -179,22 +203,26 @@ const ensure = Effect.fn("ImagePuller.ensure")(function*(puller: Puller, wish: I
   yield* tell(puller, wish, {
     type: "Normal",
     reason: "Pulled",
-    message: `Container image ${quoted} already present on machine and can be accessed by the pod`
+    message: `Container image ${quoted} already present on machine` +
+      (puller.records.active ? " and can be accessed by the pod" : "")
   })
-  return usable(found)
+  return usable(usableNow)
 })
 
-export const layer: Layer.Layer<ImagePuller, never, AgentConfig | Credentials | Cri | EventRecorder> = Layer.effect(
+type Requirements = AgentConfig | Credentials | Cri | EventRecorder | PullRecords
+
+export const layer: Layer.Layer<ImagePuller, never, Requirements> = Layer.effect(
   ImagePuller,
   Effect.gen(function*() {
     const cri = yield* Cri
     const config = yield* AgentConfig
     const events = yield* EventRecorder
     const credentials = yield* Credentials
+    const records = yield* PullRecords
     const atOnce = config.serializeImagePulls ? 1 : config.maxParallelImagePulls
     const slots = yield* Semaphore.make(atOnce > 0 ? atOnce : Number.MAX_SAFE_INTEGER)
     const budget = yield* makePullBudget(config.registryPullQps, config.registryBurst)
-    const puller = { cri, events, credentials, slots, budget }
+    const puller = { cri, events, credentials, records, slots, budget }
     return ImagePuller.of({ ensure: (wish) => ensure(puller, wish) })
   })
 )

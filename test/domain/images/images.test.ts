@@ -4,7 +4,7 @@ import * as fc from "fast-check"
 import { parseImageName } from "../../../src/domain/images/imageName.ts"
 import { authsFor, locationMatches } from "../../../src/domain/images/keyring.ts"
 import { effectivePolicy, pullDecision, pullFailureReason } from "../../../src/domain/images/pullPolicy.ts"
-import { credentialsOf } from "../../../src/domain/images/pullSecrets.ts"
+import { credentialsOf, CredentialSource } from "../../../src/domain/images/pullSecrets.ts"
 
 const named = (image: string) => Result.getOrThrow(parseImageName(image))
 const base64 = (text: string) => btoa(text)
@@ -110,8 +110,9 @@ describe("N4: pull secrets", () => {
     assert.strictEqual(locationMatches(location, named(image)), want)
   })
 
+  const source = CredentialSource.Secret({ uid: "u1", namespace: "ns", name: "s" })
   const secret = (data: Record<string, string>, type?: string) => ({
-    metadata: { name: "s", namespace: "ns" },
+    metadata: { name: "s", namespace: "ns", uid: "u1" },
     data,
     ...(type === undefined ? {} : { type })
   })
@@ -122,10 +123,10 @@ describe("N4: pull secrets", () => {
       Result.getOrThrow(
         credentialsOf(secret({ ".dockerconfigjson": base64(json) }, "kubernetes.io/dockerconfigjson"))
       ),
-      [{ location: "r.io", auth: { username: "me", password: "pw:x" } }]
+      [{ location: "r.io", auth: { username: "me", password: "pw:x" }, source }]
     )
     assert.deepStrictEqual(Result.getOrThrow(credentialsOf(secret({ ".dockercfg": base64(legacy) }))), [
-      { location: "r.io", auth: { username: "u", password: "p" } }
+      { location: "r.io", auth: { username: "u", password: "p" }, source }
     ])
   })
   it("auth is read without its padding too", () => {
@@ -151,13 +152,13 @@ describe("N4: pull secrets", () => {
     assert.isTrue(Result.isFailure(credentialsOf(secret({ ".dockerconfigjson": base64("{}") }, "Opaque"))))
   })
 
-  const entry = (location: string, username = location) => ({ location, auth: { username, password: "" } })
+  const entry = (location: string, username = location) => ({ location, auth: { username, password: "" }, source })
   it("the longest location is tried first, all that match are tried", () => {
     const entries = [entry("r.io", "1"), entry("other.io"), entry("r.io/team"), entry("r.io", "2")]
-    assert.deepStrictEqual(authsFor(entries, named("r.io/team/app")), [
-      { username: "r.io/team", password: "" },
-      { username: "1", password: "" },
-      { username: "2", password: "" }
+    assert.deepStrictEqual(authsFor(entries, named("r.io/team/app")).map(({ auth }) => auth.username), [
+      "r.io/team",
+      "1",
+      "2"
     ])
   })
   it.each([

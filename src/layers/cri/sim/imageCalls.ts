@@ -23,9 +23,10 @@ export const imageCalls = (runtime: SimRuntime): ImageCalls => ({
     return found === undefined ? {} : { image: imageMessage(found, image) }
   }),
 
-  pullImage: Effect.fnUntraced(function*({ image, sandboxConfig }, call) {
+  pullImage: Effect.fnUntraced(function*({ auth, image, sandboxConfig }, call) {
     const name = fullName(image?.image ?? "")
-    const answer = annotatedAnswer(runtime.options.registry(name), sandboxConfig?.annotations ?? {}, fnv1a32(name))
+    const found = runtime.options.registry(name, auth)
+    const answer = annotatedAnswer(found, sandboxConfig?.annotations ?? {}, fnv1a32(name))
     if (answer._tag !== "Image") {
       yield* pause(call, answer.afterMs ?? 100)
       const { code, detail } = pullRefusal(name, answer)

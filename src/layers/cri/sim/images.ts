@@ -15,8 +15,11 @@ export type RegistryAnswer =
   | { readonly _tag: "NotFound" | "Denied" | "Unreachable"; readonly afterMs?: number }
   | { readonly _tag: "Error"; readonly code: number; readonly detail: string; readonly afterMs?: number }
 
-/** Asked with the full name: `docker.io/library/busybox:1.29`. */
-export type Registry = (reference: string) => RegistryAnswer
+/** Asked with the full name, `docker.io/library/busybox:1.29`, and what the pull shows: nothing when it is anonymous. */
+export type Registry = (
+  reference: string,
+  shown?: { readonly username: string; readonly password: string }
+) => RegistryAnswer
 
 export interface StoredImage {
   readonly id: string
