@@ -64,6 +64,28 @@ export const stagedBlockVolumes = Effect.fn("stagedBlockVolumes")(function*(root
   return found
 })
 
+/**
+ * Folders of volumes without the data that says what they are: an agent was killed while it made or removed them. They
+ * are set up or empty by then, for the data comes first and goes last.
+ */
+export const namelessFolders = Effect.fn("namelessFolders")(function*(rootDir: string) {
+  const files = yield* HostFiles
+  const found: Array<string> = []
+  const block = `${csiDir(rootDir)}/volumeDevices`
+  for (const specName of yield* namesIn(block)) {
+    if (specName === "staging" || specName === "publish") continue
+    if (!(yield* files.exists(`${block}/${specName}/data/${dataFile}`))) found.push(`${block}/${specName}`)
+  }
+  for (const group of yield* namesIn(csiDir(rootDir))) {
+    if (group === "volumeDevices") continue
+    for (const name of yield* namesIn(`${csiDir(rootDir)}/${group}`)) {
+      const directory = `${csiDir(rootDir)}/${group}/${name}`
+      if (!(yield* files.exists(`${directory}/${dataFile}`))) found.push(directory)
+    }
+  }
+  return found
+})
+
 /** Begins with what an earlier agent left mounted: it must not be detached while nobody remembers it. */
 export const layer: Layer.Layer<VolumesInUse, HostFileError, HostFiles | VolumeHost> = Layer.effect(
   VolumesInUse,

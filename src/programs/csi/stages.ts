@@ -38,8 +38,8 @@ export const stage = Effect.fn("csi.stage")(function*(identity: CsiIdentity, dri
   const locks = yield* CsiLocks
   const directory = globalDir(rootDir, identity)
   const stagingPath = stagingPathIn(directory)
-  yield* files.makeDirectory(stagingPath, { mode: folderMode, recursive: true })
   yield* saveData(directory, { driverName: identity.driver, volumeHandle: identity.handle })
+  yield* files.makeDirectory(stagingPath, { mode: folderMode, recursive: true })
   if (!driver.abilities.stages) return ""
   // What an agent before this one staged is staged again: that is harmless, and finishes what it left half done.
   if (locks.staged.has(uniqueName(identity))) return stagingPath

@@ -2,12 +2,13 @@
  * Unstages what no pod uses any more: an agent that was killed between a pod's last volume and the stage below it left
  * nobody behind who would (parity J7).
  */
-import { Effect, Schedule } from "effect"
+import { Effect, Ref, Schedule } from "effect"
 import { type CsiIdentity, uniqueName } from "../../domain/csi/csiPaths.ts"
+import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { CsiLocks } from "./CsiLocks.ts"
 import { unstageUnused, unstageUnusedBlock } from "./stages.ts"
-import { stagedBlockVolumes, stagedFolders } from "./VolumesInUse.ts"
+import { namelessFolders, stagedBlockVolumes, stagedFolders } from "./VolumesInUse.ts"
 
 const roundMs = 10_000
 
@@ -18,8 +19,34 @@ const clear = Effect.fnUntraced(function*<E, R>(identity: CsiIdentity, unstage: 
   )
 })
 
-const round = Effect.gen(function*() {
+/** Removes the empty folders in it. Whatever else lies there stays: it may be somebody's data. */
+const removeEmptyTree = (directory: string): Effect.Effect<void, HostFileError, HostFiles> =>
+  Effect.gen(function*() {
+    const files = yield* HostFiles
+    for (const name of yield* files.readDirectory(directory)) {
+      const path = `${directory}/${name}`
+      if ((yield* files.lstat(path)).type === "directory") yield* removeEmptyTree(path)
+    }
+    yield* files.removeDirectory(directory)
+  })
+
+/** What has no name in two rounds is nobody's: one that is being made gets its name in between. */
+const clearNameless = Effect.fnUntraced(function*(rootDir: string, seen: Ref.Ref<ReadonlySet<string>>) {
+  const now = yield* namelessFolders(rootDir)
+  const before = yield* Ref.getAndSet(seen, new Set(now))
+  yield* Effect.forEach(
+    now.filter((directory) => before.has(directory)),
+    (directory) =>
+      removeEmptyTree(directory).pipe(
+        Effect.catch((error) => Effect.logWarning(`${directory} belongs to no volume, and stays`, error))
+      ),
+    { discard: true }
+  )
+})
+
+const round = Effect.fnUntraced(function*(seen: Ref.Ref<ReadonlySet<string>>) {
   const { rootDir } = yield* VolumeHost
+  yield* clearNameless(rootDir, seen)
   const staged = yield* stagedFolders(rootDir)
   const blocks = yield* stagedBlockVolumes(rootDir)
   yield* Effect.all([
@@ -29,4 +56,7 @@ const round = Effect.gen(function*() {
 })
 
 /** Runs for ever. */
-export const sweepStages = Effect.repeat(round, Schedule.spaced(roundMs))
+export const sweepStages = Effect.flatMap(
+  Ref.make<ReadonlySet<string>>(new Set()),
+  (seen) => Effect.repeat(round(seen), Schedule.spaced(roundMs))
+)

@@ -2,7 +2,7 @@
  * A node in memory for the volume programs: a disk, a mount table and an API server that outlive the agents, and agents
  * that can be started, stopped and killed between any two calls to the host.
  */
-import { Effect, Exit, Layer, Schedule, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
 import { decodePod } from "../../../src/domain/k8s/decode.ts"
 import type { Node } from "../../../src/domain/k8s/node.ts"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
@@ -10,6 +10,7 @@ import { configMaps, pods, secrets } from "../../../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
 import * as KubeApiMemory from "../../../src/layers/api/KubeApiMemory.ts"
 import * as MemoryApi from "../../../src/layers/api/memory/MemoryApi.ts"
+import { Csi } from "../../../src/layers/csi/Csi.ts"
 import * as CsiSim from "../../../src/layers/csi/CsiSim.ts"
 import type { SimDrivers } from "../../../src/layers/csi/CsiSim.ts"
 import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
@@ -43,7 +44,8 @@ export interface Fuse {
 
 export const guarded = <S extends object>(service: S, fuse: Fuse): S => {
   const gate = <A, E, R>(call: Effect.Effect<A, E, R>) =>
-    Effect.suspend(() => (fuse.callsLeft-- > 0 ? call : Effect.never))
+    // Nothing of a dead process goes on, not even what it does at its end.
+    Effect.suspend(() => (fuse.callsLeft-- > 0 ? call : Effect.interruptible(Effect.never)))
   return Object.fromEntries(
     Object.entries(service).map(([name, member]) => [
       name,
@@ -80,28 +82,46 @@ export interface Ground {
 }
 
 /** Drivers of the world behind the agent's own service, or none. */
-const csiLayer = (ground: Ground, host: Layer.Layer<HostFiles | Mounts>, api: Layer.Layer<KubeApi>) =>
-  ground.drivers === undefined ? Layer.merge(CsiVolumes.noDrivers, Layer.mock(CsiDrivers.CsiDrivers)({})) : csiVolumes
-    .layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(CsiDrivers.layer, CsiLocks.layer, VolumesInUse.layer)),
-      Layer.provideMerge(CsiNode.layer),
-      Layer.provide(Layer.mergeAll(
-        host,
-        api,
-        // The driver is another process: the agent's death is not its own.
-        CsiSim.layer(ground.drivers).pipe(Layer.provide(ground.layer)),
-        Layer.mock(NodeState)({
-          nodeChanges: Stream.concat(Stream.make(ground.node), Stream.never),
-          setNode: () => Effect.void
-        }),
-        Layer.succeed(AgentConfig, {
-          ...agentSettings,
-          rootDir: ground.root,
-          standalone: ground.node === undefined,
-          enableControllerAttachDetach: true
-        })
-      ))
-    )
+const csiLayer = (
+  ground: Ground,
+  host: Layer.Layer<HostFiles | Mounts>,
+  api: Layer.Layer<KubeApi>,
+  fuse: Fuse
+) =>
+  ground.drivers === undefined ?
+    Layer.mergeAll(
+      CsiVolumes.noDrivers,
+      Layer.mock(CsiDrivers.CsiDrivers)({}),
+      Layer.mock(VolumesInUse.VolumesInUse)({}),
+      CsiLocks.layer
+    ) :
+    csiVolumes
+      .layer.pipe(
+        Layer.provideMerge(Layer.mergeAll(CsiDrivers.layer, CsiLocks.layer, VolumesInUse.layer)),
+        Layer.provideMerge(CsiNode.layer),
+        Layer.provide(Layer.mergeAll(
+          host,
+          api,
+          // The driver is another process: the agent's death is not its own.
+          Layer.effect(
+            Csi,
+            Effect.map(
+              Csi,
+              ({ open }) => Csi.of({ open: (endpoint) => Effect.map(open(endpoint), (calls) => guarded(calls, fuse)) })
+            )
+          ).pipe(Layer.provide(CsiSim.layer(ground.drivers)), Layer.provide(ground.layer)),
+          Layer.mock(NodeState)({
+            nodeChanges: Stream.concat(Stream.make(ground.node), Stream.never),
+            setNode: () => Effect.void
+          }),
+          Layer.succeed(AgentConfig, {
+            ...agentSettings,
+            rootDir: ground.root,
+            standalone: ground.node === undefined,
+            enableControllerAttachDetach: true
+          })
+        ))
+      )
 
 export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
   const world: World = {
@@ -157,21 +177,34 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     ).pipe(Layer.provide(ground.layer))
     return podVolumeWorkers.layer.pipe(
       Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer)),
-      Layer.provideMerge(csiLayer(ground, hostLayer, countedApi)),
-      Layer.provide(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, registry))
+      Layer.provideMerge(csiLayer(ground, hostLayer, countedApi, fuse)),
+      Layer.provideMerge(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, registry))
     )
   }
-  /** Starts an agent in a scope of its own; `stop` ends it between two steps of any fiber. */
-  const start = Effect.fnUntraced(function*(fuse: Fuse = { callsLeft: Number.POSITIVE_INFINITY }) {
-    const scope = yield* Scope.make()
+  const startIn = Effect.fnUntraced(function*(fuse: Fuse, scope: Scope.Closeable) {
     const context = yield* Layer.buildWithScope(Layer.fresh(agentLayer(fuse)), scope)
     const volumes = yield* Effect.provide(PodVolumes, context)
     const drivers = yield* Effect.provide(CsiDrivers.CsiDrivers, context)
     for (const [endpoint, { settings: { name } }] of ground.drivers ?? []) yield* drivers.register(name, endpoint)
     return { volumes, drivers, context, fuse, stop: Scope.close(scope, Exit.void) }
   })
+  type Agent = Effect.Success<ReturnType<typeof startIn>>
+  /** Starts an agent in a scope of its own; `stop` ends it between two steps of any fiber. */
+  const start = (fuse: Fuse = { callsLeft: Number.POSITIVE_INFINITY }) =>
+    Effect.flatMap(Scope.make(), (scope) => startIn(fuse, scope))
+  /** A life that ends after so many calls to host and drivers, be it while the agent starts. */
+  const dieAfter = Effect.fnUntraced(
+    function*<E>(callsLeft: number, life: (agent: Agent) => Effect.Effect<unknown, E>) {
+      const scope = yield* Scope.make()
+      const fiber = yield* Effect.forkChild(Effect.flatMap(startIn({ callsLeft }, scope), life))
+      yield* settled
+      yield* settled
+      yield* Fiber.interrupt(fiber)
+      yield* Scope.close(scope, Exit.void)
+    }
+  )
   const client = yield* Effect.provide(KubeApi, KubeApiMemory.layer(world.api))
-  return { ...world, start, client }
+  return { ...world, start, dieAfter, client }
 })
 
 export const makeWith = Effect.fnUntraced(function*(drivers?: SimDrivers, node?: Node) {
