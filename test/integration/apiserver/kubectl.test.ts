@@ -117,6 +117,18 @@ layer(NodeServices.layer, { excludeTestServices: true })("kubectl", (it) => {
       assert.match(refused.stderr, /The Pod "hello" is invalid: spec: Forbidden: pod updates may not change fields/)
     }))
 
+  it.effect("D17: patch --subresource=resize changes resources, which a plain patch may not", () =>
+    Effect.gen(function*() {
+      const { ok, run } = yield* start()
+      yield* ok(["create", "-f", "-"], pod("hello"))
+      const cpu = `{"cpu":"600m"}`
+      const more = `{"spec":{"containers":[{"name":"web","resources":{"requests":${cpu},"limits":${cpu}}}]}}`
+      assert.strictEqual((yield* run(["patch", "pod", "hello", "-p", more])).exitCode, 1)
+      yield* ok(["patch", "pod", "hello", "--subresource=resize", "-p", more])
+      const template = "jsonpath={.metadata.generation} {.spec.containers[*].resources.requests.cpu}"
+      assert.strictEqual(yield* ok(["get", "pod", "hello", "-o", template]), "2 600m")
+    }))
+
   it.effect("a field that does not exist is refused by name, and so is a pod without an image", () =>
     Effect.gen(function*() {
       const { run } = yield* start()

@@ -120,7 +120,8 @@ const read = (exchange: Exchange): Answered => {
   const { api, place, query, request } = exchange
   const { kind, name, subresource } = place
   if (kind.virtual) return Effect.fail(Refusals.methodNotAllowed())
-  if (subresource !== undefined && subresource !== "status") {
+  // These show the object itself, so that a client can read what it is going to change.
+  if (subresource !== undefined && !writable.has(subresource)) {
     return Effect.fromResult(nodeTarget(api.state, place, new URL(request.target, "http://server").search))
   }
   if (flag(query, "watch")) return watchReply(exchange)
