@@ -1,5 +1,5 @@
 /** `kubeffect sim`: simulated nodes in real time, from start to end. */
-import { Clock, Console, Effect, Logger, Schedule } from "effect"
+import { Cause, Clock, Console, Effect, Logger } from "effect"
 import { nodes } from "../../domain/k8s/resources.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { readyNodes } from "../compose/readyNodes.ts"
@@ -60,12 +60,19 @@ const logging = Effect.fnUntraced(function*(file: string | undefined) {
 })
 
 /** One node for ever: what ends is begun again, as systemd does. */
-export const supervised = (premises: Premises, plan: SimPlan, index: number) =>
-  simulatedNode(premises, plan, index).pipe(
-    Effect.tapError((error) => Console.error(`${plan.names[index]}: ${error.message}; beginning again in ${restart}`)),
-    Effect.retry(Schedule.spaced(restart)),
-    Effect.annotateLogs({ node: plan.names[index] ?? "" })
+const supervised = (premises: Premises, plan: SimPlan, index: number) => {
+  const name = plan.names[index] ?? ""
+  return simulatedNode(premises, plan, index).pipe(
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Console.error(`${name}: ${Cause.prettyErrors(cause)[0]?.message ?? ""}; beginning again in ${restart}`)
+    ),
+    Effect.andThen(Effect.sleep(restart)),
+    Effect.forever,
+    Effect.annotateLogs({ node: name })
   )
+}
 
 const allNodes = (premises: Premises, plan: SimPlan) =>
   Effect.forEach(
@@ -78,9 +85,7 @@ const shared = Effect.fnUntraced(function*(options: SimOptions, cluster: string,
   // The cluster engine and the databases are large; a process that has its nodes for itself does without.
   const { sharedNodes } = yield* Effect.promise(() => import("./sharedNodes.ts"))
   return sharedNodes({
-    cluster,
-    host: options.runnerHost,
-    port: options.runnerPort,
+    engine: { database: cluster, host: options.runnerHost, port: options.runnerPort },
     names: plan.names,
     node: (index) => supervised(premises, plan, index)
   })
