@@ -5,6 +5,7 @@ import type { ContainerConfigSchema } from "../../gen/cri/api_pb.ts"
 import type { Container } from "../k8s/container.ts"
 import type { StringMap } from "../k8s/fields.ts"
 import type { Pod } from "../k8s/pod.ts"
+import { signalOf } from "../runtime/stopSignal.ts"
 import type { ContainerConfigError } from "./configError.ts"
 import { expand } from "./expand.ts"
 import { containerAnnotations, containerLabels } from "./labels.ts"
@@ -91,6 +92,7 @@ export const containerConfig = (input: ContainerInput): Result.Result<ContainerC
     const mounts = yield* mountsOf(input)
     const devices = yield* containerDevices(container, input.blockVolumes)
     const securityContext = yield* containerSecurityContext({ ...input, user: image.user })
+    const stopSignal = signalOf(container.lifecycle?.stopSignal)
     return {
       metadata: { name: container.name, attempt: restartCount },
       image: { image: image.ref, userSpecifiedImage: container.image ?? "" },
@@ -107,6 +109,7 @@ export const containerConfig = (input: ContainerInput): Result.Result<ContainerC
       stdin: container.stdin ?? false,
       stdinOnce: container.stdinOnce ?? false,
       tty: container.tty ?? false,
+      ...(stopSignal === undefined ? {} : { stopSignal }),
       linux: { resources: containerResources(pod, container, node, input.assignment), securityContext }
     }
   })

@@ -83,6 +83,12 @@ const lastStateOf = (
   return old.lastState?.terminated === undefined ? {} : old.lastState
 }
 
+/** Told of containers that ask for one: a server that does not know the field has dropped the wish (parity D20). */
+const stopSignal = (slot: Slot, record: ObservedContainer): Pick<ContainerStatus, "stopSignal"> =>
+  slot.container.lifecycle?.stopSignal === undefined || record.stopSignal === undefined
+    ? {}
+    : { stopSignal: record.stopSignal }
+
 const fromRecord = (scene: Scene, slot: Slot, newest: ObservedContainer): ContainerStatus => {
   const old = scene.old.get(slot.name)
   const previous = recordsOf(scene, slot.name)[1]
@@ -99,7 +105,8 @@ const fromRecord = (scene: Scene, slot: Slot, newest: ObservedContainer): Contai
     ...(slot.kind === "ephemeral" ? {} : { started: isStarted(scene, slot, newest) }),
     ...resourceFields(slot, newest, scene.view.resize?.inForce),
     ...volumeMounts(scene, slot),
-    ...(newest.user === undefined ? {} : { user: { linux: newest.user } })
+    ...(newest.user === undefined ? {} : { user: { linux: newest.user } }),
+    ...stopSignal(slot, newest)
   }
 }
 

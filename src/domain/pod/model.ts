@@ -48,6 +48,8 @@ export interface ObservedContainer {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly logPath: string
+  /** As a pod's spec would name it. */
+  readonly stopSignal?: string
   readonly resources?: {
     readonly cpuShares: number
     readonly cpuQuota: number

@@ -13,6 +13,7 @@ import {
 } from "../../gen/cri/api_pb.ts"
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from "../pod/model.ts"
 import { annotationHash, annotationRestartCount, labelContainerName } from "./labels.ts"
+import { signalName } from "./stopSignal.ts"
 
 const nanosPerMilli = 1_000_000n
 
@@ -46,6 +47,7 @@ const restartCountOf = (annotations: Readonly<Record<string, string>>, attempt: 
 export const observedContainer = (status: ContainerStatus, sandboxId: string): ObservedContainer => {
   const resources = status.resources?.linux
   const user = status.user?.linux
+  const stopSignal = signalName(status.stopSignal)
   return {
     id: status.id,
     name: status.metadata?.name ?? status.labels[labelContainerName] ?? "",
@@ -65,6 +67,7 @@ export const observedContainer = (status: ContainerStatus, sandboxId: string): O
     labels: status.labels,
     annotations: status.annotations,
     logPath: status.logPath,
+    ...(stopSignal === undefined ? {} : { stopSignal }),
     ...(resources === undefined ? {} : {
       resources: {
         cpuShares: Number(resources.cpuShares),

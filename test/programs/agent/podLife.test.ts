@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { at, listOf } from "../../../src/domain/k8s/json.ts"
+import { Signal } from "../../../src/gen/cri/api_pb.ts"
 import * as SimNode from "../../fixture/node/simNode.ts"
 
 type Node = Effect.Success<ReturnType<typeof SimNode.make>>
@@ -40,6 +42,20 @@ describe("a pod's life", () => {
       const order = node.runtime.calls.map(({ method }) => method)
       assert.isBelow(order.lastIndexOf("StopContainer"), order.lastIndexOf("StopPodSandbox"))
       assert.deepStrictEqual(node.runtime.containers.size, 0)
+    }))
+
+  it.effect("D20: the stop signal that a container asks for is the runtime's, and shown as it has it", () =>
+    Effect.gen(function*() {
+      const node = yield* SimNode.make()
+      yield* node.start
+      yield* node.create("polite", {
+        os: { name: "linux" },
+        containers: [container("c", idle, { lifecycle: { stopSignal: "SIGUSR1" } })]
+      })
+      yield* pass(3)
+      assert.strictEqual([...node.runtime.containers.values()][0]?.stopSignal, Signal.SIGUSR1)
+      const shown = listOf(at(node.pod("polite"), "status", "containerStatuses"))[0]
+      assert.strictEqual(at(shown, "stopSignal"), "SIGUSR1")
     }))
 
   it.effect("D12: what ignores TERM is killed when its grace is over, not before", () =>
