@@ -1,21 +1,29 @@
 /**
- * Bundles `src/main.ts` with all it imports into `dist/kubeffect.mjs`. The file appears whole or not at all, so that
- * several commands started at once in a fresh checkout do not run each other's half-written bundle.
+ * Bundles `src/main.ts` with all it imports into `dist/kubeffect.mjs` and `dist/chunks`: what only some commands need is
+ * in files of its own, so that the daemon keeps none of it in memory. Each file appears whole or not at all and the entry
+ * last, so that several commands started at once in a fresh checkout do not run each other's half-written bundle.
  */
 import { build } from "esbuild"
-import { mkdirSync, readFileSync, renameSync, utimesSync } from "node:fs"
-import { join } from "node:path"
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import { basename, join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-const target = join(root, "dist/kubeffect.mjs")
-const unfinished = `${target}.${process.pid}`
+const outdir = join(root, "dist")
+const chunks = join(outdir, "chunks")
+const entry = join(outdir, "kubeffect.mjs")
+/** Chunks of earlier bundles stay for as long: a command that runs may still come to need them. */
+const staleMs = 24 * 3600 * 1000
 
 const begin = new Date()
-mkdirSync(join(root, "dist"), { recursive: true })
-await build({
-  entryPoints: [join(root, "src/main.ts")],
-  outfile: unfinished,
+mkdirSync(chunks, { recursive: true })
+const { outputFiles } = await build({
+  entryPoints: { kubeffect: join(root, "src/main.ts") },
+  outdir,
+  outExtension: { ".js": ".mjs" },
+  chunkNames: "chunks/[name]-[hash]",
+  splitting: true,
+  write: false,
   bundle: true,
   platform: "node",
   target: "node24",
@@ -34,6 +42,20 @@ await build({
       "import { createRequire as __createRequire } from \"node:module\";const require = __createRequire(import.meta.url);"
   }
 })
-// As old as what went into it: a source that changed meanwhile makes the bundle stale.
-utimesSync(unfinished, begin, begin)
-renameSync(unfinished, target)
+
+const put = (path: string, contents: Uint8Array) => {
+  writeFileSync(`${path}.${process.pid}`, contents)
+  // As old as what went into it: a source that changed meanwhile makes the bundle stale.
+  utimesSync(`${path}.${process.pid}`, begin, begin)
+  renameSync(`${path}.${process.pid}`, path)
+}
+
+// The name of a chunk is a hash of what is in it; putting it again only says that it is in use.
+for (const { contents, path } of outputFiles.toSorted((a, b) => Number(a.path === entry) - Number(b.path === entry))) {
+  put(path, contents)
+}
+const fresh = new Set(outputFiles.map(({ path }) => basename(path)))
+for (const name of readdirSync(chunks)) {
+  const path = join(chunks, name)
+  if (!fresh.has(name) && begin.getTime() - statSync(path).mtimeMs > staleMs) rmSync(path)
+}

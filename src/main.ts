@@ -1,5 +1,5 @@
 /** Entry of the bundle behind `bin/kubeffect`. */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { main } from "./cli/kubeffect.ts"
 
 // Set by bin/kubeffect for this process; plugins and runtimes that it starts are others.

@@ -1,5 +1,5 @@
 /** The command line as a whole: its commands, and what happens when one fails. */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Runtime, Schema } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
 import { chaos } from "./chaos/command.ts"

@@ -19,7 +19,7 @@ export class DemoError
 export const findManifest = Effect.fn("findManifest")(function*(here: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  for (const up of ["..", "../../.."]) {
+  for (const up of ["../..", "../../.."]) {
     const candidate = path.join(here, up, "examples/hello.yaml")
     if (yield* fs.exists(candidate)) return candidate
   }

@@ -2,7 +2,7 @@
  * `KubeApi` over HTTP: JSON with keep-alive connections, TLS and credentials of a kubeconfig, a rate limit and a deadline
  * for every call. Provides the heartbeat profile too, over connections of its own (A5, B15).
  */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Context, Effect, Layer, Option, Stream } from "effect"
 import { HeartbeatApi } from "./HeartbeatApi.ts"
 import { KubeApi } from "./KubeApi.ts"

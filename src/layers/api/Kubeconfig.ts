@@ -2,7 +2,7 @@
  * Reads a kubeconfig and says how to reach one API server as one user (A10). Everything wrong with the file is found
  * here and named by file and field; `$KUBECONFIG` is never looked at.
  */
-import { NodeFileSystem } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, FileSystem, Result, Schema, SchemaIssue } from "effect"
 import * as NodePath from "node:path"
 import { parseDocument } from "yaml"

@@ -1,5 +1,5 @@
 /** WebSockets at the server's end, taken from an upgrade request: messages with backpressure, or a plain byte stream. */
-import { NodeWS } from "@effect/platform-node"
+import * as NodeWS from "@effect/platform-node/NodeWS"
 import { Cause, Effect, Option, Queue, Schema, type Scope } from "effect"
 import { Buffer } from "node:buffer"
 import type { IncomingMessage } from "node:http"

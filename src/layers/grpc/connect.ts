@@ -4,7 +4,7 @@
  * acted.
  */
 import { create, type DescMethod, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf"
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js"
 import { Effect, Option, type Scope, Stream, Tracer } from "effect"
 import { failureOf, type Reach } from "./failureOf.ts"

@@ -1,5 +1,5 @@
 /** Real programs, each in a process group of its own that dies with its scope. */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { NotFound, Permanent, Retryable, Uncertain } from "../../domain/failure.ts"

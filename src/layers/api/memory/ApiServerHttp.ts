@@ -2,7 +2,8 @@
  * The API server in memory on HTTP or HTTPS, for `kubectl`, for real kubelets and for our own live client. Requests for
  * pods' logs, shells and ports go on to the nodes. All of it ends with the scope; the state does not.
  */
-import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, FiberSet, Result, Schema, type Scope, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer, type IncomingMessage, type Server } from "node:http"

@@ -1,5 +1,5 @@
 /** The server as a client of its nodes: answers of the node are handed on as they come, upgraded connections byte for byte. */
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Effect, Stream } from "effect"
 import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from "node:http"
 import { request as httpsRequest } from "node:https"

@@ -1,5 +1,5 @@
 /** Opens a port: plain or TLS, with the limits that keep a hostile client from holding it, for as long as the scope. */
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Fiber, Option, Schema, Scope, Stream } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { constants } from "node:crypto"
