@@ -6,6 +6,7 @@ import * as NodeServerLive from "../../layers/streaming/NodeServerLive.ts"
 import * as ServingCertificateLive from "../../layers/streaming/ServingCertificateLive.ts"
 import * as servingCertificate from "../../programs/certificates/servingCertificate.ts"
 import { kubeletVersion } from "../version.ts"
+import { flagsInForce, type GivenFlags } from "./flagsInForce.ts"
 
 const tlsVersions = {
   VersionTLS10: "TLSv1",
@@ -72,7 +73,7 @@ export const certificateLayer = (
   })
 }
 
-const options = ({ config, gates }: EffectiveConfig, rootDir: string) => ({
+const options = ({ config, gates }: EffectiveConfig, rootDir: string, flags: GivenFlags) => ({
   address: config.address,
   port: config.port,
   readOnlyPort: config.readOnlyPort === 0 ? Option.none() : Option.some(config.readOnlyPort),
@@ -83,16 +84,18 @@ const options = ({ config, gates }: EffectiveConfig, rootDir: string) => ({
   splitStreams: gates.enabled("PodLogsQuerySplitStreams"),
   ...(config.enableSystemLogHandler ? { systemLogs: "/var/log" } : {}),
   ...(gates.enabled("ContainerCheckpoint") ? { checkpoints: `${rootDir}/checkpoints` } : {}),
-  ...(gates.enabled("ComponentStatusz") ? { zpages: { version: kubeletVersion, flags: {} } } : {}),
+  ...(gates.enabled("ComponentStatusz")
+    ? { zpages: { version: kubeletVersion, flags: flagsInForce(config, flags) } }
+    : {}),
   rootDir,
   podLogsDir: config.podLogsDir
 })
 
-/** Over TLS. With `enableServer` off there is none. */
-export const serverLayer = (effective: EffectiveConfig, rootDir: string) => {
+/** Over TLS. With `enableServer` off there is none. `flags`: of the command line. */
+export const serverLayer = (effective: EffectiveConfig, rootDir: string, flags: GivenFlags = {}) => {
   const { config } = effective
   return NodeServerLive.layer({
-    ...options(effective, rootDir),
+    ...options(effective, rootDir, flags),
     minVersion: isTlsVersion(config.tlsMinVersion) ? Option.some(tlsVersions[config.tlsMinVersion]) : Option.none(),
     cipherSuites: config.tlsCipherSuites,
     curves: config.tlsCurvePreferences.flatMap((id) => curveNames.get(id) ?? [])

@@ -25,6 +25,6 @@ export const kubelet = Command.make(
   Effect.fn("kubelet")(function*(given) {
     const asked = yield* Effect.fromResult(invocation(given))
     const effective = yield* loadConfig(asked)
-    return yield* runKubelet({ options: asked.options, warnings: asked.warnings, effective })
+    return yield* runKubelet({ options: asked.options, warnings: asked.warnings, flags: given, effective })
   })
 ).pipe(Command.withDescription("Run this machine as a node of a cluster, in the kubelet's place"))

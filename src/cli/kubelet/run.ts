@@ -9,6 +9,7 @@ import * as OtlpTracing from "../../layers/tracing/OtlpTracing.ts"
 import { ClientCertificate } from "../../programs/certificates/ClientCertificate.ts"
 import { agentSettings } from "../compose/agentSettings.ts"
 import { apiLayers } from "../compose/apiLayers.ts"
+import type { GivenFlags } from "../compose/flagsInForce.ts"
 import { hostLayers } from "../compose/hostLayers.ts"
 import { runNode } from "../compose/node.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
@@ -25,6 +26,8 @@ export interface KubeletSetup {
   readonly effective: EffectiveConfig
   /** Of the command line, to be said once the log is open. */
   readonly warnings: ReadonlyArray<string>
+  /** The flags as they were given. */
+  readonly flags: GivenFlags
 }
 
 /** Ends only by failing, or by being interrupted; the pods run on either way. */
@@ -55,7 +58,7 @@ export const runKubelet = Effect.fn("runKubelet")(function*(setup: KubeletSetup)
   )
 })
 
-const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings }: KubeletSetup) {
+const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, warnings }: KubeletSetup) {
   const { config } = effective
   yield* Effect.logInfo("starting", { version: kubeletVersion })
   const idle = supportWarning(effective.set)
@@ -75,7 +78,7 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, options, warnings
     hosts: [settings.nodeName, ...addresses.map(({ address }) => address)]
   })
   const server = config.enableServer
-    ? serverLayer(effective, settings.rootDir).pipe(
+    ? serverLayer(effective, settings.rootDir, flags).pipe(
       Layer.provide([accessLayer(effective, settings.standalone), certificate])
     )
     : Layer.empty

@@ -8,43 +8,30 @@ import * as HostFilesLive from "../../../src/layers/host/HostFilesLive.ts"
 import * as NodeFactsLive from "../../../src/layers/host/NodeFactsLive.ts"
 import * as ProcessesLive from "../../../src/layers/host/ProcessesLive.ts"
 import { CriContractHost, sandbox, started } from "../../contract/cri/scenario.ts"
+import { gone, scrape, valueOf } from "../../fixture/stats/scrape.ts"
+import { readSummary } from "../../fixture/stats/summarySchema.ts"
 import { ask, model, pod, start } from "../../layers/streaming/fixture.ts"
 import * as CriHost from "../cri/CriHost.ts"
-
-interface Group {
-  readonly cpu: { readonly usageCoreNanoSeconds: number; readonly usageNanoCores: number }
-  readonly memory: { readonly workingSetBytes: number }
-}
-interface Summary {
-  readonly node: Group & { readonly fs: { readonly capacityBytes: number } }
-  readonly pods: ReadonlyArray<
-    Group & {
-      readonly containers: ReadonlyArray<
-        Group & { readonly name: string; readonly rootfs: { readonly usedBytes: number } }
-      >
-      readonly network: { readonly name: string; readonly rxBytes: number }
-    }
-  >
-}
 
 const machine = Layer.mergeAll(CgroupsLive.layer(), NodeFactsLive.layer({ rootDirectory: "/" })).pipe(
   Layer.provide(ProcessesLive.layer),
   Layer.provide(HostFilesLive.layer)
 )
 
-/** A node with one pod that uses about a tenth of a core. */
+/** A node with one pod that uses about a tenth of a core, and memory beside which a short process is nothing. */
 const node = Effect.gen(function*() {
   const cri = yield* Cri
   const { cgroup } = yield* CriContractHost
   const inside = yield* sandbox()
   const containerId = yield* started(inside, {
-    script: "dd if=/dev/zero of=/layer bs=1M count=3; while true; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; "
-      + "sleep 0.2; done"
+    script: "dd if=/dev/zero of=/layer bs=1M count=3; dd if=/dev/zero of=/dev/shm/held bs=1M count=40; "
+      + "while true; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.2; done"
   })
   const uid = inside.config.metadata.uid
   const group = `${cgroup}/${inside.config.metadata.name}`
   const a = { ...pod("a"), metadata: { name: "a", namespace: "ns", uid } }
-  const ports = yield* start({
+  // As a new agent would: nothing is known of what was read before.
+  const again = start({
     model: model([a], {
       podCgroup: () => Option.some(group),
       systemGroups: Effect.succeed([{ name: "pods", cgroup }]),
@@ -54,8 +41,12 @@ const node = Effect.gen(function*() {
     machine,
     options: { rootDir: "/" }
   })
-  return { port: ports.main, group: `${group}/${containerId}`, containerId }
+  const ports = yield* again
+  return { ports, again, port: ports.main, group: `${group}/${containerId}`, containerId }
 })
+
+/** Nothing compares well with what is not there. */
+const known = (value: number | undefined): number => value ?? Number.NaN
 
 const within = (actual: number, low: number, high: number, what: string) => {
   assert.isAtLeast(actual, low * 0.99, what)
@@ -73,45 +64,60 @@ layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("stat
       const { body, status } = yield* ask(port, "/stats/summary")
       const after = yield* cgroups.stats(group)
       assert.strictEqual(status, 200)
-      const summary = JSON.parse(body) as Summary
+      const summary = readSummary(body)
       const container = summary.pods[0]?.containers[0]
       assert.isDefined(container)
-      within(container.cpu.usageCoreNanoSeconds, before.cpu.usageNs, after.cpu.usageNs, "processor")
+      const used = known(container.cpu?.usageCoreNanoSeconds)
+      within(used, before.cpu.usageNs, after.cpu.usageNs, "processor")
       const sets = [before.memory.workingSetBytes, after.memory.workingSetBytes]
-      within(container.memory.workingSetBytes, Math.min(...sets), Math.max(...sets), "memory")
-      assert.isAbove(container.cpu.usageNanoCores, 1_000_000)
-      assert.isBelow(container.cpu.usageNanoCores, 2_000_000_000)
+      within(known(container.memory?.workingSetBytes), Math.min(...sets), Math.max(...sets), "memory")
+      assert.isAbove(known(container.cpu?.usageNanoCores), 1_000_000)
+      assert.isBelow(known(container.cpu?.usageNanoCores), 2_000_000_000)
       // The runtime measures layers every ten seconds.
-      const layerBytes = Effect.map(ask(port, "/stats/summary"), ({ body }) =>
-        (JSON.parse(body) as Summary).pods[0]?.containers[0]?.rootfs.usedBytes ?? 0)
-      yield* Effect.repeat(layerBytes, {
-        schedule: Schedule.spaced("500 millis"),
-        until: (used) =>
-          used > 3_000_000
-      })
-      assert.isAtLeast(summary.pods[0]?.cpu.usageCoreNanoSeconds ?? 0, container.cpu.usageCoreNanoSeconds)
-      assert.strictEqual(summary.pods[0]?.network.name, "eth0")
-      assert.isAbove(summary.node.cpu.usageCoreNanoSeconds, 0)
-      assert.isAbove(summary.node.fs.capacityBytes, 0)
+      const layerBytes = Effect.map(
+        ask(port, "/stats/summary"),
+        ({ body }) => readSummary(body).pods[0]?.containers[0]?.rootfs?.usedBytes ?? 0
+      )
+      yield* Effect.repeat(layerBytes, { schedule: Schedule.spaced("500 millis"), until: (bytes) => bytes > 3_000_000 })
+      assert.isAtLeast(known(summary.pods[0]?.cpu?.usageCoreNanoSeconds), used)
+      assert.strictEqual(summary.pods[0]?.network?.name, "eth0")
+      assert.isAbove(known(summary.node.cpu?.usageCoreNanoSeconds), 0)
+      assert.isAbove(known(summary.node.fs?.capacityBytes), 0)
     }), 60_000)
 
-  it.effect("O7: the metrics tell the same, and their counters only grow", () =>
-    Effect.gen(function*() {
-      const { containerId, port } = yield* node
-      const value = (body: string, start: string, part: string) =>
-        Number(
-          body.split("\n").find((line) => line.startsWith(start) && line.includes(part))?.split("} ")[1]?.split(" ")[0]
-        )
-      let last = 0
-      for (let i = 0; i < 3; i++) {
-        const resource = yield* ask(port, "/metrics/resource")
-        const cadvisor = yield* ask(port, "/metrics/cadvisor")
-        const one = value(resource.body, "container_cpu_usage_seconds_total{", `pod="a"`)
-        const other = value(cadvisor.body, "container_cpu_usage_seconds_total{", `name="${containerId}"`)
-        assert.isAtLeast(one, last)
-        assert.isAtLeast(other, one)
-        last = other
-      }
-      assert.isAbove(last, 0)
-    }), 60_000)
+  it.effect(
+    "O7: a scraper reads every endpoint, they tell the same, and no counter goes back over a restart",
+    () =>
+      Effect.gen(function*() {
+        const { again, containerId, group, port } = yield* node
+        const cgroups = yield* Effect.provide(Cgroups, machine)
+        const endpoints = ["/metrics", "/metrics/resource", "/metrics/cadvisor", "/metrics/probes", "/metrics/slis"]
+        yield* ask(port, "/healthz")
+        // Its memory is filled.
+        yield* Effect.repeat(Effect.map(cgroups.stats(group), ({ memory }) => memory.workingSetBytes), {
+          schedule: Schedule.spaced("50 millis"),
+          until: (bytes) => bytes > 40 * 1024 ** 2
+        })
+        const scrapeAll = (at: number) =>
+          Effect.map(
+            Effect.forEach(endpoints, (path) => ask(at, path)),
+            (replies) => replies.map(({ body }) => scrape(body))
+          )
+        const first = yield* scrapeAll(port)
+        const before = yield* cgroups.stats(group)
+        const [, resource = [], cadvisor = []] = yield* scrapeAll(port)
+        const after = yield* cgroups.stats(group)
+        const one = valueOf(resource, "container_cpu_usage_seconds_total", { pod: "a" })
+        const other = valueOf(cadvisor, "container_cpu_usage_seconds_total", { name: containerId })
+        within(one, before.cpu.usageNs / 1e9, after.cpu.usageNs / 1e9, "processor, by resource")
+        within(other, before.cpu.usageNs / 1e9, after.cpu.usageNs / 1e9, "processor, by cadvisor")
+        const sets = [before.memory.workingSetBytes, after.memory.workingSetBytes]
+        const set = valueOf(cadvisor, "container_memory_working_set_bytes", { name: containerId })
+        within(set, Math.min(...sets), Math.max(...sets), "memory, by cadvisor")
+
+        const second = yield* scrapeAll((yield* again).main)
+        for (const index of [1, 2]) assert.deepStrictEqual(gone(first[index] ?? [], second[index] ?? []), [])
+      }),
+    60_000
+  )
 })

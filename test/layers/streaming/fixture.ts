@@ -121,6 +121,8 @@ export interface Reply {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: string
+  /** The body as it came. */
+  readonly bytes: Buffer
 }
 
 export const ask = (
@@ -133,12 +135,15 @@ export const ask = (
       const parts: Array<Buffer> = []
       response.on("data", (part: Buffer) => parts.push(part))
       response.on("error", (error) => resume(Effect.fail(error)))
-      response.on("end", () =>
+      response.on("end", () => {
+        const bytes = Buffer.concat(parts)
         resume(Effect.succeed({
           status: response.statusCode ?? 0,
           headers: response.headers,
-          body: Buffer.concat(parts).toString()
-        })))
+          body: bytes.toString(),
+          bytes
+        }))
+      })
     })
     outgoing.on("error", (error) => resume(Effect.fail(error)))
     outgoing.end()
@@ -154,7 +159,7 @@ export interface Upgraded {
 /** Asks for an upgrade; fails with the reply when it is refused. The socket is closed with the scope. */
 export const upgrade = (port: number, path: string, headers: http.OutgoingHttpHeaders = {}, method = "POST") =>
   Effect.acquireRelease(
-    Effect.callback<Upgraded, Reply>((resume) => {
+    Effect.callback<Upgraded, Omit<Reply, "bytes">>((resume) => {
       const outgoing = http.request({
         host: "127.0.0.1",
         port,

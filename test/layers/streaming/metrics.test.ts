@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric } from "effect"
+import { Effect, Metric, Option } from "effect"
+import { gunzipSync } from "node:zlib"
+import { scrape, valueOf } from "../../fixture/stats/scrape.ts"
 import { ask, model, pod, runningPod, start } from "./fixture.ts"
 
 const lines = (body: string, name: string) => body.split("\n").filter((line) => line.startsWith(name))
@@ -76,4 +78,36 @@ describe("/metrics", () => {
       assert.deepStrictEqual(lines(body, "prober_probe_total"), [`prober_probe_total{probe_type="Liveness"} 1`])
       assert.isEmpty(lines(body, "kubelet_"))
     }))
+
+  it.live("O10: /metrics/slis says how each check of health went, and /metrics does not", () =>
+    Effect.gen(function*() {
+      const bad = { name: "syncloop", problem: Option.some("stuck") }
+      const { main } = yield* start({ model: model([], { health: Effect.succeed([bad]) }) })
+      yield* ask(main, "/healthz")
+      yield* ask(main, "/healthz")
+      const slis = scrape((yield* ask(main, "/metrics/slis")).body)
+      assert.strictEqual(valueOf(slis, "kubernetes_healthcheck", { name: "ping", type: "healthz" }), 1)
+      assert.strictEqual(valueOf(slis, "kubernetes_healthcheck", { name: "syncloop", type: "healthz" }), 0)
+      assert.isAtLeast(valueOf(slis, "kubernetes_healthchecks_total", { name: "syncloop", status: "error" }), 2)
+      assert.isEmpty(lines((yield* ask(main, "/metrics")).body, "kubernetes_healthcheck"))
+    }))
+
+  it.live.each<{ path: string; accept: string; want: boolean; why: string }>([
+    { path: "/metrics", accept: "gzip", want: true, why: "as Prometheus asks" },
+    { path: "/metrics", accept: "br, GZIP;q=0.5", want: true, why: "among others" },
+    { path: "/metrics", accept: "*", want: true, why: "whatever it is" },
+    { path: "/metrics", accept: "gzip;q=0, identity", want: false, why: "refused by name" },
+    { path: "/metrics", accept: "identity", want: false, why: "not asked for" },
+    { path: "/healthz", accept: "gzip", want: false, why: "two letters are not worth it" }
+  ])(
+    "O13: $path for a client that accepts $accept is gzip: $want ($why)",
+    ({ accept, path, want }) =>
+      Effect.gen(function*() {
+        const { main } = yield* start({ model: model([runningPod("a")]) })
+        const reply = yield* ask(main, path, { headers: { "accept-encoding": accept } })
+        assert.strictEqual(reply.headers["content-encoding"], want ? "gzip" : undefined)
+        assert.strictEqual(Number(reply.headers["content-length"]), reply.bytes.length)
+        if (want) assert.isNotEmpty(scrape(gunzipSync(reply.bytes).toString()))
+      })
+  )
 })

@@ -1,7 +1,26 @@
 /** `/healthz` (O10): is the agent alive, as a whole or check by check. Why a check fails is for the log only. */
-import { Effect, Option } from "effect"
+import { Effect, Metric, Option } from "effect"
 import type { HealthReport, NodeReadModel } from "../NodeReadModel.ts"
 import { refuse, type ResponseRoute, route, text } from "./route.ts"
+
+/** What `/metrics/slis` shows: how each check went, each time that all were asked for. */
+const result = Metric.gauge("kubernetes_healthcheck", {
+  description: "This metric records the result of a single healthcheck."
+})
+const results = Metric.counter("kubernetes_healthchecks_total", {
+  description: "This metric records the results of all healthcheck.",
+  incremental: true
+})
+
+/** True for the metrics of health checks. */
+export const isHealthMetric = (name: string): boolean => name.startsWith("kubernetes_healthcheck")
+
+const count = Effect.fnUntraced(function*({ name, problem }: HealthReport) {
+  const isWell = Option.isNone(problem)
+  const labels = { name, type: "healthz" }
+  yield* Metric.update(Metric.withAttributes(result, labels), isWell ? 1 : 0)
+  yield* Metric.update(Metric.withAttributes(results, { ...labels, status: isWell ? "success" : "error" }), 1)
+})
 
 const ping: HealthReport = { name: "ping", problem: Option.none() }
 
@@ -40,7 +59,9 @@ const verdict = Effect.fnUntraced(function*(
 ) {
   let lines = ""
   const failed: Array<string> = []
-  for (const { name, problem } of reports) {
+  for (const report of reports) {
+    const { name, problem } = report
+    yield* count(report)
     if (excluded.has(name)) {
       lines += `[+]${name} excluded: ok\n`
     } else if (Option.isNone(problem)) {

@@ -1,9 +1,10 @@
 /** Handles plain requests: lets them in, finds their route, answers, counts and logs. */
-import { NodeHttpServerRequest } from "@effect/platform-node"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Clock, Effect, Option } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { IncomingMessage } from "node:http"
 import type { Access } from "../Access.ts"
+import { compressed } from "./compress.ts"
 import { admit, targetOf } from "./gate.ts"
 import { measured } from "./requestMetrics.ts"
 import { find, type Refusal, type ResponseRoute, toResponse } from "./route.ts"
@@ -48,6 +49,7 @@ export const serve = (
     const path = (request.url ?? "").split("?", 1)[0] ?? ""
     const response = yield* answer(door, routes, request).pipe(
       Effect.catchTag("Refusal", (refusal) => Effect.succeed(toResponse(refusal))),
+      Effect.flatMap((whole) => compressed(whole, { accept: request.headers["accept-encoding"], path })),
       measured({ method: request.method ?? "", path }, Option.isSome(door.access) ? "readwrite" : "readonly")
     )
     yield* logRequest(request, response.status, started)
