@@ -4,6 +4,9 @@ import { sha256Hex } from "./sha256.ts"
 
 export const dataFile = "vol_data.json"
 
+/** What an agent leaves that is killed while it writes the data. */
+export const isUnfinishedData = (name: string): boolean => name.startsWith(`.${dataFile}.`)
+
 export const csiDir = (rootDir: string): string => `${rootDir}/plugins/${plugins.csi}`
 
 /** One persistent volume of a driver. */

@@ -8,6 +8,7 @@ import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { CsiLocks } from "./CsiLocks.ts"
 import { unstageUnused, unstageUnusedBlock } from "./stages.ts"
+import { removeUnfinished } from "./volumeFiles.ts"
 import { namelessFolders, stagedBlockVolumes, stagedFolders } from "./VolumesInUse.ts"
 
 const roundMs = 10_000
@@ -23,6 +24,7 @@ const clear = Effect.fnUntraced(function*<E, R>(identity: CsiIdentity, unstage: 
 const removeEmptyTree = (directory: string): Effect.Effect<void, HostFileError, HostFiles> =>
   Effect.gen(function*() {
     const files = yield* HostFiles
+    yield* removeUnfinished(directory)
     for (const name of yield* files.readDirectory(directory)) {
       const path = `${directory}/${name}`
       if ((yield* files.lstat(path)).type === "directory") yield* removeEmptyTree(path)

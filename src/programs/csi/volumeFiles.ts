@@ -1,6 +1,6 @@
 /** The files and folders around CSI volumes: data that says what is mounted, and the empty places of what no longer is. */
 import { Effect } from "effect"
-import { dataFile } from "../../domain/csi/csiPaths.ts"
+import { dataFile, isUnfinishedData } from "../../domain/csi/csiPaths.ts"
 import { parseVolumeData, type VolumeData, volumeDataText } from "../../domain/csi/volumeData.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { Mounts } from "../../layers/host/Mounts.ts"
@@ -43,6 +43,12 @@ export const removeFile = Effect.fnUntraced(function*(path: string) {
   yield* files.removeFile(path).pipe(Effect.catchReason("HostFileError", "NotFound", () => Effect.void))
 })
 
+/** What agents left that were killed while they wrote the data. */
+export const removeUnfinished = Effect.fnUntraced(function*(directory: string) {
+  const names = yield* namesIn(directory)
+  yield* Effect.forEach(names.filter(isUnfinishedData), (name) => removeFile(`${directory}/${name}`), { discard: true })
+})
+
 /** A driver that says it unmounted is believed only when it is so: what is still mounted must not be forgotten. */
 export const mustBeUnmounted = Effect.fnUntraced(function*(path: string) {
   const mounts = yield* Mounts
@@ -53,6 +59,7 @@ export const mustBeUnmounted = Effect.fnUntraced(function*(path: string) {
 export const removeMountPlace = Effect.fnUntraced(function*(directory: string, mountPath: string) {
   yield* mustBeUnmounted(mountPath)
   yield* removeEmpty(mountPath)
+  yield* removeUnfinished(directory)
   yield* removeFile(`${directory}/${dataFile}`)
   yield* removeEmpty(directory)
 })

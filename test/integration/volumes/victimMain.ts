@@ -1,4 +1,4 @@
 import { Effect } from "effect"
 import { live } from "./victim.ts"
 
-await Effect.runPromise(live(process.argv[2] ?? ""))
+await Effect.runPromise(live(process.argv[2] ?? "", process.argv[3] ?? ""))

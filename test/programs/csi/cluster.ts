@@ -21,6 +21,17 @@ export const simDriver = (settings: Partial<DriverSettings> = {}): CsiSim.SimDri
     ...settings
   })
 
+/** Its CSIDriver object. */
+export const describeDriver = (
+  client: KubeApi["Service"],
+  name: string,
+  spec: Readonly<Record<string, unknown>> = {}
+) =>
+  Effect.orDie(client.create(csiDrivers, {
+    metadata: { name },
+    spec: { attachRequired: false, volumeLifecycleModes: ["Persistent", "Ephemeral"], ...spec }
+  }))
+
 /** A world with these drivers, each with its CSIDriver object; nothing has to be attached. */
 export const makeCsiWorld = Effect.fnUntraced(function*(
   drivers: ReadonlyArray<CsiSim.SimDriver>,
@@ -32,12 +43,7 @@ export const makeCsiWorld = Effect.fnUntraced(function*(
   )
   const world = yield* makeWith(sockets, node)
   world.host.makeDirectories("/backing")
-  for (const { settings: { name } } of drivers) {
-    yield* world.client.create(csiDrivers, {
-      metadata: { name },
-      spec: { attachRequired: false, volumeLifecycleModes: ["Persistent", "Ephemeral"], ...spec }
-    })
-  }
+  for (const { settings: { name } } of drivers) yield* describeDriver(world.client, name, spec)
   return { ...world, sockets }
 })
 

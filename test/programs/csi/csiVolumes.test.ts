@@ -1,6 +1,7 @@
 /** CSI volumes in memory: an agent that dies between any two calls to host and driver, and what the next one makes of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope } from "effect"
+import { sha256Hex } from "../../../src/domain/csi/sha256.ts"
 import { csiDrivers } from "../../../src/domain/k8s/resources.ts"
 import { type DesiredVolume, VolumeSource } from "../../../src/domain/volumes/desired.ts"
 import { KubeApi } from "../../../src/layers/api/KubeApi.ts"
@@ -155,6 +156,20 @@ describe("CSI volumes", () => {
       assert.strictEqual(error.message, `${place("a")}/mount is still mounted`)
       assert.isNotEmpty(places(world.left()))
       world.driver.faults.clear()
+      yield* volumes.tearDown(tearDownRequest("a"))
+      assert.isEmpty(places(world.left()))
+      yield* stop
+    }))
+
+  it.effect("crash-only: what an agent left that was killed while it wrote a volume's data goes with the volume", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const { stop, volumes } = yield* world.start
+      yield* volumes.setUp(setUpRequest("a"))
+      const unfinished = ".vol_data.json.123.new"
+      world.host.write(`${place("a")}/${unfinished}`, "{")
+      const stage = `${root}/plugins/kubernetes.io/csi/${driverName}/${sha256Hex("h1")}`
+      world.host.write(`${stage}/${unfinished}`, "{")
       yield* volumes.tearDown(tearDownRequest("a"))
       assert.isEmpty(places(world.left()))
       yield* stop

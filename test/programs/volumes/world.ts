@@ -77,6 +77,8 @@ export interface Ground {
   readonly root: string
   /** CSI drivers by their sockets; they live on when agents die. */
   readonly drivers?: SimDrivers
+  /** Drivers that are reached another way: their names by their sockets. */
+  readonly csi?: { readonly layer: Layer.Layer<Csi>; readonly names: ReadonlyMap<string, string> }
   /** This node at the API server: agents tell it of their drivers. Absent: there is nobody to tell. */
   readonly node?: Node
 }
@@ -88,7 +90,7 @@ const csiLayer = (
   api: Layer.Layer<KubeApi>,
   fuse: Fuse
 ) =>
-  ground.drivers === undefined ?
+  ground.drivers === undefined && ground.csi === undefined ?
     Layer.mergeAll(
       CsiVolumes.noDrivers,
       Layer.mock(CsiDrivers.CsiDrivers)({}),
@@ -109,7 +111,10 @@ const csiLayer = (
               Csi,
               ({ open }) => Csi.of({ open: (endpoint) => Effect.map(open(endpoint), (calls) => guarded(calls, fuse)) })
             )
-          ).pipe(Layer.provide(CsiSim.layer(ground.drivers)), Layer.provide(ground.layer)),
+          ).pipe(
+            Layer.provide(ground.csi?.layer ?? CsiSim.layer(ground.drivers ?? new Map())),
+            Layer.provide(ground.layer)
+          ),
           Layer.mock(NodeState)({
             nodeChanges: Stream.concat(Stream.make(ground.node), Stream.never),
             setNode: () => Effect.void
@@ -186,6 +191,7 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     const volumes = yield* Effect.provide(PodVolumes, context)
     const drivers = yield* Effect.provide(CsiDrivers.CsiDrivers, context)
     for (const [endpoint, { settings: { name } }] of ground.drivers ?? []) yield* drivers.register(name, endpoint)
+    for (const [endpoint, name] of ground.csi?.names ?? []) yield* drivers.register(name, endpoint)
     return { volumes, drivers, context, fuse, stop: Scope.close(scope, Exit.void) }
   })
   type Agent = Effect.Success<ReturnType<typeof startIn>>
