@@ -3,11 +3,11 @@
  * to the server present; here it is asked for, renewed, and given up when it cannot be had.
  */
 import { Clock, Context, Effect, Layer, Ref, Schema, Stream } from "effect"
-import { isLost, patienceMs } from "../../domain/certificates/rotation.ts"
+import { isLost } from "../../domain/certificates/rotation.ts"
 import { clientTemplate } from "../../domain/certificates/template.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import * as Store from "./certificateStore.ts"
-import { keepCertificate } from "./keepCertificate.ts"
+import { keepCertificate, longestSleepMs } from "./keepCertificate.ts"
 
 /** The node has had no valid certificate for too long, from a server that does answer. */
 export class ClientCertificateLost extends Schema.TaggedError<ClientCertificateLost>()("ClientCertificateLost", {
@@ -67,7 +67,7 @@ export const layer = (options: Options): Layer.Layer<ClientCertificate, never, K
           if (isLost({ lastValidMs, serverAnswers: yield* Ref.get(serverAnswers), nowMs })) {
             return yield* new ClientCertificateLost({ lastValidMs })
           }
-          yield* Effect.sleep(Math.min(Math.max(notAfterMs - nowMs, lookMs), patienceMs))
+          yield* Effect.sleep(Math.min(Math.max(notAfterMs - nowMs, lookMs), longestSleepMs))
         }
       })
       return ClientCertificate.of({

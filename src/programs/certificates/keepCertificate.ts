@@ -30,7 +30,7 @@ export interface Keeping {
 const waitMs = 900_000
 
 /** Timers do not reach further than some weeks, and stand still while the machine sleeps. */
-const longestSleepMs = 3_600_000
+export const longestSleepMs = 3_600_000
 
 const sleepUntil = Effect.fnUntraced(function*(untilMs: number) {
   while (true) {
