@@ -28,7 +28,7 @@ const folder = Effect.acquireRelease(
 )
 
 const get = (port: number, options: https.RequestOptions) =>
-  Effect.callback<Reply, Error>((resume) => {
+  Effect.callback<Omit<Reply, "bytes">, Error>((resume) => {
     const request = https.get({ host: "127.0.0.1", port, path: "/pods", agent: false, ...options }, (response) => {
       let body = ""
       response.on("data", (part) => body += String(part))
