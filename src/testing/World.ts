@@ -11,6 +11,7 @@ import * as KubeApiMemory from "../layers/api/KubeApiMemory.ts"
 import * as MemoryApi from "../layers/api/memory/MemoryApi.ts"
 import type { SimOptions } from "../layers/cri/CriSim.ts"
 import { pastPods } from "./pastPods.ts"
+import type { ServeOptions } from "./serve.ts"
 import { makeNode, type SimNode } from "./SimNode.ts"
 import { Trace } from "./Trace.ts"
 
@@ -195,4 +196,10 @@ export const make = Effect.fn("World.make")(function*(
     until,
     onDefect: (listener) => void listeners.push(listener)
   }
+})
+
+/** A world in real time that others reach by a URL and a kubeconfig; see `serve.ts`, which is loaded when it is asked for. */
+export const serve = Effect.fnUntraced(function*(options: ServeOptions = {}) {
+  const module = yield* Effect.promise(() => import("./serve.ts"))
+  return yield* module.serve(options)
 })

@@ -25,7 +25,7 @@ export const readyNodes = Effect.fn("readyNodes")(function*(names: ReadonlySet<s
   })
   // A watch may end at any time, and a server may be away.
   yield* look.pipe(
-    Effect.retry(Schedule.spaced("1 second")),
+    Effect.catch(() => Effect.sleep("1 second")),
     Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: () => missing.size === 0 })
   )
 })

@@ -2,11 +2,12 @@
  * Simulated nodes on the real clock: each is the whole agent, unchanged, over a machine that is made up, with a server
  * of its own for logs, shells, ports and metrics. The nodes of one process share what does not tell them apart.
  */
-import { Clock, Effect, Layer, type Option, Schedule, Stream } from "effect"
+import { Cause, Clock, Effect, Layer, type Option, Schedule, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import { dirname } from "node:path"
 import { decodePod } from "../../domain/k8s/decode.ts"
 import { pods } from "../../domain/k8s/resources.ts"
+import type { HeartbeatApi } from "../../layers/api/HeartbeatApi.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import * as CriSim from "../../layers/cri/CriSim.ts"
 import * as CriStreams from "../../layers/cri/CriStreams.ts"
@@ -59,8 +60,10 @@ const habits = {
   clusterDNS: ["10.96.0.10"]
 }
 
+const restartMs = 5000
+
 /** Runs one node until it is interrupted; its pods stay as they are. */
-export const simulatedNode = Effect.fn("SimulatedNodes.run")(
+const simulatedNode = Effect.fn("SimulatedNodes.run")(
   function*(premises: Premises, plan: SimPlan, index: number) {
     const { address, configuration, facts, labels, names, portBase } = plan
     const nodeName = names[index] ?? ""
@@ -93,6 +96,24 @@ export const simulatedNode = Effect.fn("SimulatedNodes.run")(
     return yield* agent.pipe(Effect.provide(Layer.fresh(whole)), Effect.scoped)
   }
 )
+
+/** One node for ever: what ends is begun again after `restartMs`, as systemd does; `tell` hears why. */
+export const supervisedNode = (
+  premises: Premises,
+  plan: SimPlan,
+  index: number,
+  tell: (name: string, why: string) => Effect.Effect<void>
+): Effect.Effect<never, never, KubeApi | HeartbeatApi> => {
+  const name = plan.names[index] ?? ""
+  return simulatedNode(premises, plan, index).pipe(
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(name, Cause.prettyErrors(cause)[0]?.message ?? "")
+    ),
+    Effect.andThen(Effect.sleep(restartMs)),
+    Effect.forever,
+    Effect.annotateLogs({ node: name })
+  )
+}
 
 /** Puts into the runtime what the API server says the node runs. */
 const takeOver = Effect.fnUntraced(function*(runtime: CriSim.SimRuntime, nodeName: string, podLogsDir: string) {

@@ -21,23 +21,35 @@ export interface ApiServer {
   readonly clientCa: Option.Option<string>
 }
 
+export interface MemoryServer extends ApiServer {
+  readonly api: MemoryApi.MemoryApi
+  /** Of someone who may do everything. */
+  readonly token: string
+  /** PEM */
+  readonly certificateAuthority: string
+}
+
 /** Ends with the scope, and everything in it too. `path`: where to write the kubeconfig. */
 export const memoryServer = Effect.fn("sim.memoryServer")(
-  function*(options: { readonly port: number; readonly path: string | undefined }) {
+  function*(options: { readonly port?: number; readonly path?: string | undefined } = {}) {
     const fs = yield* FileSystem.FileSystem
     const token = randomBytes(24).toString("base64url")
     const api = yield* MemoryApi.make({
       mountServiceAccountTokens: true,
       tokens: { [token]: { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] } }
     })
-    const serving = yield* serve(api, { tls: true, names: ["localhost"], port: options.port })
+    const serving = yield* serve(api, { tls: true, names: ["localhost"], port: options.port ?? 0 })
     const path = options.path ?? (yield* ownFile)
     yield* fs.writeFileString(path, kubeconfig(serving, { token }), { mode: 0o600 })
-    const server: ApiServer = {
+    const { certificateAuthority = "" } = serving
+    const server: MemoryServer = {
       url: serving.url,
       kubeconfig: path,
       layer: KubeApiMemory.layer(api),
-      clientCa: Option.fromNullishOr(serving.certificateAuthority)
+      clientCa: Option.some(certificateAuthority),
+      api,
+      token,
+      certificateAuthority
     }
     return server
   }

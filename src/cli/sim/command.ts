@@ -1,6 +1,7 @@
 /** `kubeffect sim`: the command line of it. */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { usual } from "./plan.ts"
 
 const text = (name: string, description: string, absent: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.withDefault(absent))
@@ -15,15 +16,19 @@ export const sim = Command.make(
       Flag.withDescription("the cluster that the nodes join; without it, an API server in memory is started"),
       Flag.optional
     ),
-    nodes: number("nodes", "how many nodes", 3),
-    podsCapacity: number("pods-capacity", "pods that each node takes", 110),
-    nodePrefix: text("node-prefix", "names of the nodes are this and a number", "sim-"),
-    labels: text("labels", "labels of the nodes, key=value,…", ""),
-    taints: text("taints", "taints of the nodes, key=value:effect,…", ""),
-    capacity: text("capacity", "what each machine has, cpu=4,memory=16Gi,ephemeral-storage=100Gi", ""),
-    podCidr: text("pod-cidr", "addresses of pods: each node has a /24 of it", "10.128.0.0/9"),
-    address: text("address", "where the nodes' servers listen, and what the nodes say their address is", "127.0.0.1"),
-    portBase: number("port-base", "port of the first node's server, the next is the next node's; 0: free ones", 0),
+    nodes: number("nodes", "how many nodes", usual.nodes),
+    podsCapacity: number("pods-capacity", "pods that each node takes", usual.podsCapacity),
+    nodePrefix: text("node-prefix", "names of the nodes are this and a number", usual.nodePrefix),
+    labels: text("labels", "labels of the nodes, key=value,…", usual.labels),
+    taints: text("taints", "taints of the nodes, key=value:effect,…", usual.taints),
+    capacity: text("capacity", "what each machine has, cpu=4,memory=16Gi,ephemeral-storage=100Gi", usual.capacity),
+    podCidr: text("pod-cidr", "addresses of pods: each node has a /24 of it", usual.podCidr),
+    address: text("address", "where the nodes' servers listen, and what the nodes say their address is", usual.address),
+    portBase: number(
+      "port-base",
+      "port of the first node's server, the next is the next node's; 0: free ones",
+      usual.portBase
+    ),
     clientCaFile: Flag.String("client-ca-file").pipe(
       Flag.withDescription("whose certificates the nodes' servers take; the kubeconfig's authority when absent"),
       Flag.optional

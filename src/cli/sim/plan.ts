@@ -24,6 +24,19 @@ export class SimError extends Schema.TaggedError<SimError>()("SimError", { detai
   }
 }
 
+/** What the command line has when nothing is said. */
+export const usual: SimWish = {
+  nodes: 3,
+  nodePrefix: "sim-",
+  podsCapacity: 110,
+  capacity: "",
+  labels: "",
+  taints: "",
+  address: "127.0.0.1",
+  portBase: 0,
+  podCidr: "10.128.0.0/9"
+}
+
 /** What all nodes have in common. */
 export interface SimPlan extends Pick<SimWish, "address" | "portBase"> {
   readonly names: ReadonlyArray<string>

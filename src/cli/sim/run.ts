@@ -1,12 +1,12 @@
 /** `kubeffect sim`: simulated nodes in real time, from start to end. */
-import { Cause, Clock, Console, Effect, Logger } from "effect"
+import { Clock, Console, Effect, Logger } from "effect"
 import { nodes } from "../../domain/k8s/resources.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { readyNodes } from "../compose/readyNodes.ts"
 import { version } from "../version.ts"
 import { givenServer, memoryServer } from "./apiServer.ts"
 import { planSim, SimError, type SimPlan, simulatedLabel, type SimWish } from "./plan.ts"
-import { makePremises, type Premises, simulatedNode } from "./SimulatedNodes.ts"
+import { makePremises, type Premises, supervisedNode } from "./SimulatedNodes.ts"
 
 export interface SimOptions extends SimWish {
   readonly kubeconfig: string | undefined
@@ -24,7 +24,6 @@ const say = Console.log
 
 /** Nodes begin this long after each other, so that the first are Ready before the last have begun. */
 const startPaceMs = 2
-const restart = "5 seconds"
 
 const plural = (count: number): string => `${count} simulated node${count === 1 ? "" : "s"}`
 
@@ -59,20 +58,8 @@ const logging = Effect.fnUntraced(function*(file: string | undefined) {
   return Logger.layer(file === undefined ? [] : [yield* Logger.toFile(Logger.formatLogFmt, file)])
 })
 
-/** One node for ever: what ends is begun again, as systemd does. */
-const supervised = (premises: Premises, plan: SimPlan, index: number) => {
-  const name = plan.names[index] ?? ""
-  return simulatedNode(premises, plan, index).pipe(
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.interrupt
-        : Console.error(`${name}: ${Cause.prettyErrors(cause)[0]?.message ?? ""}; beginning again in ${restart}`)
-    ),
-    Effect.andThen(Effect.sleep(restart)),
-    Effect.forever,
-    Effect.annotateLogs({ node: name })
-  )
-}
+const supervised = (premises: Premises, plan: SimPlan, index: number) =>
+  supervisedNode(premises, plan, index, (name, why) => Console.error(`${name}: ${why}; it begins again in 5 s`))
 
 const allNodes = (premises: Premises, plan: SimPlan) =>
   Effect.forEach(

@@ -14,16 +14,8 @@ export interface Output {
 
 const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => Stream.mkString(Stream.decodeText(bytes))
 
-/** A server and a `kubectl` that talks to it; both end with the scope. */
-export const start = Effect.fn("kubectl.start")(function*(
-  options: { readonly api?: MemoryApi.Options; readonly serve?: Options } = {}
-) {
-  const fs = yield* FileSystem.FileSystem
-  const home = yield* fs.makeTempDirectoryScoped({ prefix: "kubeffect-kubectl-" })
-  const api = yield* MemoryApi.make(options.api)
-  const serving = yield* serve(api, options.serve)
-  const config = `${home}/config`
-  yield* fs.writeFileString(config, kubeconfig(serving))
+/** A `kubectl` with the kubeconfig at `config`; `home` is where it keeps what it knows. */
+export const kubectlWith = (config: string, home: string) => {
   const spawn = (args: ReadonlyArray<string>, input = "") =>
     ChildProcess.make("kubectl", args, {
       env: { HOME: home, KUBECONFIG: config, PATH: process.env["PATH"] ?? "" },
@@ -53,5 +45,18 @@ export const start = Effect.fn("kubectl.start")(function*(
   /** The lines that it prints, as they come. */
   const lines = (args: ReadonlyArray<string>) =>
     Stream.unwrap(Effect.map(spawn(args), (child) => child.stdout)).pipe(Stream.decodeText, Stream.splitLines)
-  return { api, serving, run, ok, lines }
+  return { run, ok, lines }
+}
+
+/** A server and a `kubectl` that talks to it; both end with the scope. */
+export const start = Effect.fn("kubectl.start")(function*(
+  options: { readonly api?: MemoryApi.Options; readonly serve?: Options } = {}
+) {
+  const fs = yield* FileSystem.FileSystem
+  const home = yield* fs.makeTempDirectoryScoped({ prefix: "kubeffect-kubectl-" })
+  const api = yield* MemoryApi.make(options.api)
+  const serving = yield* serve(api, options.serve)
+  const config = `${home}/config`
+  yield* fs.writeFileString(config, kubeconfig(serving))
+  return { api, serving, ...kubectlWith(config, home) }
 }, (effect) => Effect.provide(effect, NodeServices.layer))
