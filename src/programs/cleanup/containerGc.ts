@@ -69,10 +69,10 @@ const removeOldSandboxes = Effect.fnUntraced(function*(isWanted: (uid: string) =
 /** One round. */
 export const collectContainers = Effect.gen(function*() {
   const registry = yield* PodRegistry
+  const wanted = yield* registry.has
   const heard = yield* registry.allSourcesHeard
-  const wanted = new Set((yield* registry.all).map(({ pod }) => pod.metadata.uid))
   // A pod that is merely late is not gone (parity C3).
-  const isWanted = (uid: string) => !heard || wanted.has(uid)
+  const isWanted = (uid: string) => !heard || wanted(uid)
   yield* removeDeadContainers(isWanted)
   yield* removeOldSandboxes(isWanted)
   yield* removeStrayLogs(isWanted)

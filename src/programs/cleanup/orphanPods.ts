@@ -47,8 +47,7 @@ export const orphanPods = Effect.gen(function*() {
 
   const round = Effect.gen(function*() {
     if (!(yield* registry.allSourcesHeard)) return
-    const wanted = new Set((yield* registry.all).map(({ pod }) => pod.metadata.uid))
-    const orphans = (yield* view.pods).filter((pod) => !wanted.has(pod.uid))
+    const orphans = yield* view.podsBut(yield* registry.has)
     if (orphans.length === 0) return
     yield* Effect.forEach(orphans, end, { concurrency: 8, discard: true })
     yield* view.relist

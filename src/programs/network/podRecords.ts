@@ -29,6 +29,7 @@ export const podRecords = (folder: string) =>
         files.removeFile(pathOf(containerId)).pipe(
           Effect.catchReason("HostFileError", "NotFound", () => Effect.void)
         ),
+      isEmpty: Effect.map(files.exists(folder), (exists) => !exists),
       all: files.readDirectory(folder).pipe(
         Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed([])),
         Effect.flatMap((names) =>

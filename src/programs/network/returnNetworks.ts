@@ -25,6 +25,8 @@ export const returnNetworks = Effect.fn("returnNetworks")(function*(records: Pod
   )
 
   const orphans = Effect.gen(function*() {
+    // Where the runtime makes the networks there is nothing to take back.
+    if (yield* records.isEmpty) return []
     const listed = yield* sandboxes
     const nowMs = yield* Clock.currentTimeMillis
     return yield* Effect.filter(

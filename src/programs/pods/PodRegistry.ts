@@ -34,6 +34,8 @@ export class PodRegistry extends Context.Service<PodRegistry, {
   readonly end: (uid: string, termination: Termination) => Effect.Effect<void>
   readonly get: (uid: string) => Effect.Effect<DesiredPod | undefined>
   readonly all: Effect.Effect<ReadonlyArray<DesiredPod>>
+  /** Tells whether a pod of a UID is here, removed ones included: from now on, not only as of now. */
+  readonly has: Effect.Effect<(uid: string) => boolean>
   /** Drops a removed pod for good. */
   readonly forget: (uid: string) => Effect.Effect<void>
   /** Tells the consumer of `changed` to look at the pod again. */
@@ -79,6 +81,7 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
 const reads = ({ changed, heard, mirrorWork, mirrors, pods }: Known, sources: ReadonlyArray<PodSource>) => ({
   get: (uid: string) => Effect.sync(() => pods.get(uid)),
   all: Effect.sync(() => [...pods.values()]),
+  has: Effect.succeed((uid: string) => pods.has(uid)),
   allSourcesHeard: Effect.sync(() => sources.every((source) => heard.has(source))),
   mirrorOf: (pod: Pod) => Effect.sync(() => mirrors.get(fullName(pod))),
   mirrors: Effect.sync(() => [...mirrors.values()]),

@@ -1,6 +1,7 @@
 /** How the runtime is doing, by its own word every five seconds and by the age of the last listing (parity B6, G1). */
 import { Clock, Context, Effect, Layer, Option, Ref, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
+import { equalValues } from "../../domain/equalValues.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
 import { supervise } from "../supervise.ts"
 
@@ -35,6 +36,12 @@ export class RuntimeHealth extends Context.Service<RuntimeHealth, {
   readonly listingProblem: Effect.Effect<string>
 }>()("kubeffect/programs/runtime/RuntimeHealth") {}
 
+/** Ages are told by time that nobody can set: a clock put right must not make the node look forsaken. */
+const elapsedMs = Effect.flatMap(
+  Clock.Clock,
+  (clock) => Effect.map(clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+)
+
 const unknown: RuntimeStatus = {
   runtimeProblem: "container runtime status check may not have completed yet",
   networkProblem: "container runtime status check may not have completed yet",
@@ -48,13 +55,13 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
   Effect.gen(function*() {
     const cri = yield* Cri
     const current = yield* SubscriptionRef.make(unknown)
-    const answeredAt = yield* Ref.make(0)
-    const listedAt = yield* Ref.make(yield* Clock.currentTimeMillis)
+    const answeredAt = yield* Ref.make(Number.NEGATIVE_INFINITY)
+    const listedAt = yield* Ref.make(yield* elapsedMs)
 
     const set = (next: RuntimeStatus) =>
       SubscriptionRef.updateSome(
         current,
-        (before) => JSON.stringify(before) === JSON.stringify(next) ? Option.none() : Option.some(next)
+        (before) => equalValues(before, next) ? Option.none() : Option.some(next)
       )
 
     const poll = Effect.gen(function*() {
@@ -68,7 +75,7 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
         if (condition?.status === true) return ""
         return `${what}: ${type}=false reason:${condition?.reason ?? ""} message:${condition?.message ?? ""}`
       }
-      yield* Ref.set(answeredAt, yield* Clock.currentTimeMillis)
+      yield* Ref.set(answeredAt, yield* elapsedMs)
       yield* set({
         runtimeProblem: problemOf("RuntimeReady", "container runtime not ready"),
         networkProblem: problemOf("NetworkReady", "container runtime network not ready"),
@@ -85,7 +92,7 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
     /** A runtime that does not answer is down at once for us: waiting for staleness would only hide it. */
     const down = Effect.fnUntraced(function*(detail: string) {
       const before = yield* SubscriptionRef.get(current)
-      const ageMs = (yield* Clock.currentTimeMillis) - (yield* Ref.get(answeredAt))
+      const ageMs = (yield* elapsedMs) - (yield* Ref.get(answeredAt))
       if (before.runtimeProblem === "" && ageMs < staleMs / 3) return
       yield* set({ ...before, runtimeProblem: `container runtime is down: ${detail}` })
     })
@@ -101,9 +108,9 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
     return RuntimeHealth.of({
       status: SubscriptionRef.get(current),
       changes: SubscriptionRef.changes(current),
-      listed: Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(listedAt, now)),
+      listed: Effect.flatMap(elapsedMs, (now) => Ref.set(listedAt, now)),
       listingProblem: Effect.gen(function*() {
-        const ageMs = (yield* Clock.currentTimeMillis) - (yield* Ref.get(listedAt))
+        const ageMs = (yield* elapsedMs) - (yield* Ref.get(listedAt))
         if (ageMs <= listingStaleMs) return ""
         return `PLEG is not healthy: pleg was last seen active ${Math.floor(ageMs / 1000)}s ago; threshold is 3m0s`
       })

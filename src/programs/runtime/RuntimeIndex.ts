@@ -71,14 +71,13 @@ export class RuntimeIndex {
     return [...this.#pods.get(uid)?.containers ?? []].map(([id, { sandboxId }]) => ({ id, sandboxId }))
   }
 
-  pods(): ReadonlyArray<RuntimePod> {
-    return [...this.#pods].map(([uid, { containers, name, namespace, sandboxes }]) => ({
-      uid,
-      name,
-      namespace,
-      sandboxIds: [...sandboxes.keys()],
-      containerIds: [...containers.keys()]
-    }))
+  pods(isMeant: (uid: string) => boolean = () => true): ReadonlyArray<RuntimePod> {
+    const meant: Array<RuntimePod> = []
+    for (const [uid, { containers, name, namespace, sandboxes }] of this.#pods) {
+      if (!isMeant(uid)) continue
+      meant.push({ uid, name, namespace, sandboxIds: [...sandboxes.keys()], containerIds: [...containers.keys()] })
+    }
+    return meant
   }
 
   /** Drops a sandbox or container of a pod. */

@@ -30,6 +30,8 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   /** The pod of a sandbox or container id, when it is known. */
   readonly podOf: (id: string) => Effect.Effect<string | undefined>
   readonly pods: Effect.Effect<ReadonlyArray<RuntimePod>>
+  /** Those whose UID is not known to somebody else. */
+  readonly podsBut: (isKnown: (uid: string) => boolean) => Effect.Effect<ReadonlyArray<RuntimePod>>
 }>()("kubeffect/programs/runtime/RuntimeView") {}
 
 const lastSeen = Metric.gauge("kubelet_pleg_last_seen_seconds", {
@@ -72,7 +74,8 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
           return Effect.sync(takeBack)
         }),
       podOf: (id) => Effect.sync(() => index.ownerOf(id)),
-      pods: Effect.sync(() => index.pods())
+      pods: Effect.sync(() => index.pods()),
+      podsBut: (isKnown) => Effect.sync(() => index.pods((uid) => !isKnown(uid)))
     })
   })
 )

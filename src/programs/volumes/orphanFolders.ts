@@ -39,11 +39,11 @@ export const orphanFolders = Effect.gen(function*() {
 
   const round = Effect.gen(function*() {
     if (!(yield* registry.allSourcesHeard)) return
-    const known = new Set([
-      ...(yield* registry.all).map(({ pod }) => pod.metadata.uid),
-      ...(yield* runtime.pods).map(({ uid }) => uid)
-    ])
-    const orphans = (yield* volumes.onDisk).filter((uid) => !known.has(uid))
+    const asked = yield* registry.has
+    const unasked = (yield* volumes.onDisk).filter((uid) => !asked(uid))
+    if (unasked.length === 0) return
+    const running = new Set((yield* runtime.pods).map(({ uid }) => uid))
+    const orphans = unasked.filter((uid) => !running.has(uid))
     yield* Effect.forEach(orphans, (uid) => FiberMap.run(fibers, uid, clear(uid), { onlyIfMissing: true }), {
       discard: true
     })

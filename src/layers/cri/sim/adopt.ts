@@ -91,6 +91,7 @@ const newRecord = (
     message: "",
     timer: undefined,
     oomTimer: undefined,
+    listed: undefined,
     openLines: undefined,
     waiters: undefined,
     ...behaviourOf(runtime, {
@@ -141,7 +142,8 @@ const adoptSandbox = (runtime: SimRuntime, pod: Pod, podLogsDir: string, now: nu
     namespaces: create(NamespaceOptionSchema, namespaceOptions(pod, {})),
     address,
     ready: true,
-    containers: new Set()
+    containers: new Set(),
+    listed: undefined
   }
   runtime.names.set(sandboxName(sandbox), sandbox.id)
   runtime.addSandbox(sandbox, now)

@@ -1,14 +1,16 @@
 /** What the runtime's records look like in CRI messages. */
-import type { MessageInitShape } from "@bufbuild/protobuf"
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import {
-  type ContainerSchema,
+  type Container,
+  ContainerSchema,
   ContainerState,
   type ContainerStatsSchema,
   type ContainerStatusSchema,
   type ImageSchema,
   type ImageSpec,
   NamespaceMode,
-  type PodSandboxSchema,
+  type PodSandbox,
+  PodSandboxSchema,
   PodSandboxState,
   type PodSandboxStatusSchema
 } from "../../../gen/cri/api_pb.ts"
@@ -37,15 +39,19 @@ export const hasLabels = (labels: Labels, selector: Labels): boolean =>
 
 const sandboxMetadata = ({ attempt, name, namespace, uid }: SandboxRecord) => ({ name, namespace, uid, attempt })
 
-export const listedSandbox = (sandbox: SandboxRecord): MessageInitShape<typeof PodSandboxSchema> => ({
-  id: sandbox.id,
-  metadata: sandboxMetadata(sandbox),
-  state: sandboxState(sandbox),
-  createdAt: nanos(sandbox.createdAtMs),
-  labels: sandbox.labels,
-  annotations: sandbox.annotations,
-  runtimeHandler: sandbox.runtimeHandler
-})
+export const listedSandbox = (sandbox: SandboxRecord): PodSandbox => {
+  const state = sandboxState(sandbox)
+  if (sandbox.listed?.state === state) return sandbox.listed
+  return sandbox.listed = create(PodSandboxSchema, {
+    id: sandbox.id,
+    metadata: sandboxMetadata(sandbox),
+    state,
+    createdAt: nanos(sandbox.createdAtMs),
+    labels: sandbox.labels,
+    annotations: sandbox.annotations,
+    runtimeHandler: sandbox.runtimeHandler
+  })
+}
 
 export const sandboxStatusOf = (sandbox: SandboxRecord): MessageInitShape<typeof PodSandboxStatusSchema> => {
   const [ip = "", ...more] = sandbox.address?.ips ?? []
@@ -73,18 +79,22 @@ const imageOf = ({ image }: ContainerRecord) => ({
   userSpecifiedImage: image.userSpecifiedImage
 })
 
-export const listedContainer = (record: ContainerRecord): MessageInitShape<typeof ContainerSchema> => ({
-  id: record.id,
-  podSandboxId: record.sandbox.id,
-  metadata: containerMetadata(record),
-  image: imageOf(record),
-  imageRef: record.image.id,
-  imageId: record.image.id,
-  state: containerState(record),
-  createdAt: nanos(record.createdAtMs),
-  labels: record.labels,
-  annotations: record.annotations
-})
+export const listedContainer = (record: ContainerRecord): Container => {
+  const state = containerState(record)
+  if (record.listed?.state === state) return record.listed
+  return record.listed = create(ContainerSchema, {
+    id: record.id,
+    podSandboxId: record.sandbox.id,
+    metadata: containerMetadata(record),
+    image: imageOf(record),
+    imageRef: record.image.id,
+    imageId: record.image.id,
+    state,
+    createdAt: nanos(record.createdAtMs),
+    labels: record.labels,
+    annotations: record.annotations
+  })
+}
 
 export const containerStatusOf = (record: ContainerRecord): MessageInitShape<typeof ContainerStatusSchema> => ({
   id: record.id,

@@ -121,6 +121,7 @@ const newContainer = (runtime: SimRuntime, from: {
     message: "",
     timer: undefined,
     oomTimer: undefined,
+    listed: undefined,
     openLines: undefined,
     waiters: undefined
   }

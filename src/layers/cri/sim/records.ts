@@ -1,6 +1,13 @@
 /** What the simulated runtime remembers of sandboxes and containers. Lean: a node has hundreds, a process of nodes tens of thousands. */
 import type { Timer } from "../../../domain/timerHeap.ts"
-import type { LinuxContainerResources, Mount, NamespaceOption, Signal } from "../../../gen/cri/api_pb.ts"
+import type {
+  Container,
+  LinuxContainerResources,
+  Mount,
+  NamespaceOption,
+  PodSandbox,
+  Signal
+} from "../../../gen/cri/api_pb.ts"
 import type { Process } from "./program.ts"
 import type { ContainerScript } from "./script.ts"
 
@@ -25,6 +32,8 @@ export interface SandboxRecord {
   address: { readonly index: number; readonly ips: ReadonlyArray<string> } | undefined
   ready: boolean
   readonly containers: Set<ContainerRecord>
+  /** As lists show it; made anew when its state changes. */
+  listed: PodSandbox | undefined
 }
 
 export interface ContainerRecord {
@@ -66,6 +75,8 @@ export interface ContainerRecord {
   oomTimer: Timer<Woken> | undefined
   /** Output without an end of line yet. */
   openLines: { stdout: string; stderr: string } | undefined
+  /** As lists show it; made anew when its state changes. */
+  listed: Container | undefined
   /** Calls that wait for its exit. */
   waiters: Array<Woken> | undefined
 }

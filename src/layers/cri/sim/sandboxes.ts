@@ -53,7 +53,8 @@ const runPodSandbox: Method<"runPodSandbox"> = (runtime) =>
         namespaces: options,
         address,
         ready: true,
-        containers: new Set()
+        containers: new Set(),
+        listed: undefined
       }
       runtime.addSandbox(sandbox, yield* now)
       return { podSandboxId: id }

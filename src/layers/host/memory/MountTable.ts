@@ -69,6 +69,7 @@ export class MountTable {
 
   /** The topmost mount on the place. */
   surface(place: Place): Place {
+    if (this.#covers.size === 0) return place
     const over = this.#covers.get(place.inode)?.findLast((mounted) => mounted.parent === place.mount)
     return over === undefined ? place : this.surface({ mount: over, inode: over.root })
   }
