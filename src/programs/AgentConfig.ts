@@ -56,6 +56,8 @@ export interface AgentSettings {
   /** Guaranteed containers hold CPUs or memory of their own: the static policies of the resource managers. */
   readonly exclusiveCpus: boolean
   readonly exclusiveMemory: boolean
+  /** Ids that a pod with a user namespace of its own gets. */
+  readonly idsPerUserNamespace: number
   readonly enableControllerAttachDetach: boolean
   readonly allowedUnsafeSysctls: ReadonlyArray<string>
   /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */

@@ -64,6 +64,7 @@ export const agentSettings = (
     singleProcessOomKill: config.singleProcessOOMKill ?? false,
     exclusiveCpus: config.cpuManagerPolicy === "static",
     exclusiveMemory: config.memoryManagerPolicy === "Static",
+    idsPerUserNamespace: config.userNamespaces.idsPerPod,
     enableControllerAttachDetach: config.enableControllerAttachDetach,
     maxDeadPerContainer: options.maximumDeadContainersPerContainer,
     maxDeadContainers: options.maximumDeadContainers,

@@ -21,6 +21,7 @@ import * as Allocations from "../../programs/pods/Allocations.ts"
 import * as PodRegistry from "../../programs/pods/PodRegistry.ts"
 import * as ResizeQueue from "../../programs/pods/ResizeQueue.ts"
 import * as ServiceCache from "../../programs/pods/ServiceCache.ts"
+import * as UserNamespaces from "../../programs/pods/UserNamespaces.ts"
 import * as ProbeSet from "../../programs/probes/ProbeSet.ts"
 import * as RuntimeHealth from "../../programs/runtime/RuntimeHealth.ts"
 import * as RuntimeView from "../../programs/runtime/RuntimeView.ts"
@@ -51,7 +52,7 @@ export const programLayers = (standalone: boolean) =>
     Layer.provideMerge(
       Layer.mergeAll(ImageGc.layer, ImagePuller.layer, PodVolumes.layer, ProbeSet.layer, ResizeQueue.layer)
     ),
-    Layer.provideMerge(Admission.layer),
+    Layer.provideMerge(Layer.mergeAll(Admission.layer, UserNamespaces.layer)),
     Layer.provideMerge(Allocations.layer),
     Layer.provideMerge(csi),
     Layer.provideMerge(VolumeHost.layer),

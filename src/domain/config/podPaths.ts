@@ -5,6 +5,9 @@ export const podDir = (rootDir: string, uid: string): string => `${rootDir}/pods
 
 export const etcHostsPath = (rootDir: string, uid: string): string => `${podDir(rootDir, uid)}/etc-hosts`
 
+/** Remembers the host ids of a pod with a user namespace of its own (parity E13). */
+export const userNamespacePath = (rootDir: string, uid: string): string => `${podDir(rootDir, uid)}/userns`
+
 export const containerDir = (rootDir: string, uid: string, container: string): string =>
   `${podDir(rootDir, uid)}/containers/${container}`
 

@@ -60,8 +60,7 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   evictionMinimumReclaim: noEviction,
   localStorageCapacityIsolation: noEviction,
   memoryThrottlingFactor: noMemoryQos,
-  memoryReservationPolicy: noMemoryQos,
-  userNamespaces: "a pod with a user namespace has 65536 ids"
+  memoryReservationPolicy: noMemoryQos
 }
 
 /** The one warning about these fields; undefined when all of them have an effect. */

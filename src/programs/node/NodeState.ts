@@ -71,14 +71,17 @@ export const layer: Layer.Layer<
     return NodeState.of({
       pressure,
       view: Effect.gen(function*() {
-        const { networkProblem, runtimeProblem } = yield* health.status
+        const { handlers, networkProblem, runtimeProblem } = yield* health.status
         const networkMessage = networkProblem === "" ? runtimeProblem : networkProblem
         return {
           nodeName: config.nodeName,
           hostIPs: yield* Ref.get(ips),
           networkReady: networkProblem === "",
           networkMessage,
-          maxRestartDelayMs: config.maxRestartDelayMs
+          maxRestartDelayMs: config.maxRestartDelayMs,
+          recursiveReadOnlyHandlers: handlers
+            .filter(({ recursiveReadOnlyMounts }) => recursiveReadOnlyMounts)
+            .map(({ name }) => name)
         }
       }),
       facts: Ref.get(facts),

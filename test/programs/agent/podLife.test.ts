@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { at, listOf } from "../../../src/domain/k8s/json.ts"
-import { Signal } from "../../../src/gen/cri/api_pb.ts"
+import { NamespaceMode, Signal } from "../../../src/gen/cri/api_pb.ts"
 import * as SimNode from "../../fixture/node/simNode.ts"
 
 type Node = Effect.Success<ReturnType<typeof SimNode.make>>
@@ -56,6 +56,22 @@ describe("a pod's life", () => {
       assert.strictEqual([...node.runtime.containers.values()][0]?.stopSignal, Signal.SIGUSR1)
       const shown = listOf(at(node.pod("polite"), "status", "containerStatuses"))[0]
       assert.strictEqual(at(shown, "stopSignal"), "SIGUSR1")
+    }))
+
+  it.effect("E13: a pod with users of its own has a block of host ids, in its sandbox and on its mounts", () =>
+    Effect.gen(function*() {
+      const node = yield* SimNode.make()
+      yield* node.start
+      yield* node.create("own", { hostUsers: false, containers: [container("c", idle)] })
+      yield* pass(3)
+      assert.strictEqual(node.phase("own"), "Running")
+      const [sandbox] = node.runtime.sandboxes.values()
+      const [run] = node.runtime.containers.values()
+      assert.strictEqual(sandbox?.namespaces?.usernsOptions?.mode, NamespaceMode.POD)
+      const first = sandbox?.namespaces?.usernsOptions?.uids[0]?.hostId
+      assert.strictEqual(first, 65_536)
+      assert.deepStrictEqual(run?.mounts.map(({ uidMappings }) => uidMappings[0]?.hostId), run?.mounts.map(() => first))
+      assert.isAbove(run?.mounts.length ?? 0, 0)
     }))
 
   it.effect("D12: what ignores TERM is killed when its grace is over, not before", () =>

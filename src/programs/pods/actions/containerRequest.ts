@@ -4,6 +4,7 @@ import { containerConfig } from "../../../domain/config/containerConfig.ts"
 import { containerEnv } from "../../../domain/config/env.ts"
 import { envReferences, fileKey, Lookup } from "../../../domain/config/lookups.ts"
 import { type MountedVolume, subPathOf } from "../../../domain/config/mounts.ts"
+import type { UserNamespaceMappings } from "../../../domain/config/namespaces.ts"
 import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
 import type { Container } from "../../../domain/k8s/container.ts"
 import type { Pod } from "../../../domain/k8s/pod.ts"
@@ -86,6 +87,8 @@ export interface RequestInput {
   readonly image: PresentImage
   /** References of the images of image volumes, by volume name. */
   readonly imageVolumes: ReadonlyMap<string, string>
+  /** Ids of the pod's own user namespace. */
+  readonly userNamespace?: UserNamespaceMappings
 }
 
 const withImages = (
@@ -129,7 +132,10 @@ export const containerRequest = Effect.fn("PodActions.containerRequest")(functio
     podIPs,
     terminationToken,
     volumeGroups: mounts.groups,
-    namespaces: targetContainerId === undefined ? {} : { targetContainerId },
+    namespaces: {
+      ...(targetContainerId === undefined ? {} : { targetContainerId }),
+      ...(input.userNamespace === undefined ? {} : { userNamespace: input.userNamespace })
+    },
     supportsRecursiveReadOnly: handlers.some(({ name, recursiveReadOnlyMounts }) =>
       name === sandbox.runtimeHandler && recursiveReadOnlyMounts
     )

@@ -26,6 +26,7 @@ import { destroyPodCgroup } from "../podCgroups.ts"
 import type { PodRegistry } from "../PodRegistry.ts"
 import type { ServiceCache } from "../ServiceCache.ts"
 import { makeStartPace } from "../startPace.ts"
+import type { UserNamespaces } from "../UserNamespaces.ts"
 import { killContainer } from "./killContainer.ts"
 import { resizePod } from "./resizePod.ts"
 import { runSandbox } from "./runSandbox.ts"
@@ -49,6 +50,7 @@ type Requirements =
   | RuntimeHealth
   | RuntimeView
   | ServiceCache
+  | UserNamespaces
 
 const cleaning = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")])
 

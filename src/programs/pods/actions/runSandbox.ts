@@ -14,6 +14,7 @@ import { Allocations } from "../Allocations.ts"
 import { type ActionContext, Outcome } from "../PodActions.ts"
 import { createPodCgroup } from "../podCgroups.ts"
 import { runtimeHandlerOf } from "../runtimeHandler.ts"
+import { UserNamespaces } from "../UserNamespaces.ts"
 import { makePodFolders } from "./podFolders.ts"
 import { sourceAnnotations } from "./sourceAnnotations.ts"
 
@@ -34,19 +35,22 @@ const make = Effect.fnUntraced(function*(context: ActionContext, action: Run, no
   const events = yield* EventRecorder
   const volumes = yield* PodVolumes
   yield* Effect.all([createPodCgroup(pod, node), makePodFolders(pod, node)], { concurrency: 2, discard: true })
+  const runtimeHandler = yield* runtimeHandlerOf(pod)
+  const userNamespaces = yield* UserNamespaces
+  const userNamespace = yield* userNamespaces.mappingsOf(pod, runtimeHandler)
   const built = yield* Effect.fromResult(sandboxConfig({
     pod,
     node,
     attempt: action.attempt,
     annotations: sourceAnnotations(context),
-    volumeGroups: (yield* volumes.mounts(pod.metadata.uid)).groups
+    volumeGroups: (yield* volumes.mounts(pod.metadata.uid)).groups,
+    ...(userNamespace === undefined ? {} : { userNamespace })
   }))
   yield* Effect.forEach(
     built.warnings,
     ({ message, reason }) => events.recordPod(pod, { type: "Warning", reason, message }),
     { discard: true }
   )
-  const runtimeHandler = yield* runtimeHandlerOf(pod)
   const answer = yield* cri.runPodSandbox({ config: built.config, runtimeHandler })
   return answer.podSandboxId
 })

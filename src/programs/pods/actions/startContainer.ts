@@ -12,6 +12,7 @@ import { ImagePuller, type ImageWish } from "../../images/ImagePuller.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import { PodVolumes } from "../../volumes/PodVolumes.ts"
 import { type ActionContext, Outcome } from "../PodActions.ts"
+import { UserNamespaces } from "../UserNamespaces.ts"
 import { containerRequest } from "./containerRequest.ts"
 import { runHook } from "./hooks.ts"
 import { linkLegacyLog, makeContainerFiles, writeHostsFile } from "./podFolders.ts"
@@ -62,7 +63,12 @@ const create = Effect.fnUntraced(function*(context: ActionContext, action: Start
   // The runtime wants the sandbox's configuration once more, as it was given then.
   const annotations = sourceAnnotations(context)
   const volumeGroups = (yield* volumes.mounts(pod.metadata.uid)).groups
-  const built = sandboxConfig({ pod, node, attempt: sandbox.attempt, annotations, volumeGroups })
+  const userNamespaces = yield* UserNamespaces
+  const userNamespace = yield* userNamespaces.mappingsOf(pod, sandbox.runtimeHandler).pipe(
+    Effect.mapError(obstacle("CreateContainerConfigError"))
+  )
+  const ids = userNamespace === undefined ? {} : { userNamespace }
+  const built = sandboxConfig({ pod, node, attempt: sandbox.attempt, annotations, volumeGroups, ...ids })
   const { config: sandboxInit } = yield* Effect.mapError(
     Effect.fromResult(built),
     obstacle("CreateContainerConfigError")
@@ -84,7 +90,8 @@ const create = Effect.fnUntraced(function*(context: ActionContext, action: Start
     sandbox,
     node,
     image,
-    imageVolumes: images
+    imageVolumes: images,
+    ...ids
   }).pipe(Effect.mapError(obstacle("CreateContainerConfigError")))
   yield* Effect.andThen(
     makeContainerFiles(pod, node, slot.name, request.terminationToken),
