@@ -20,10 +20,12 @@ import type { CsiError } from "../../layers/csi/Csi.ts"
 import { GrpcCode } from "../../layers/grpc/Grpc.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
+import type { Processes } from "../../layers/host/Processes.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import type { EventRecorder } from "../events/EventRecorder.ts"
 import type { NodeState } from "../node/NodeState.ts"
 import { type CsiExpansion, type CsiSetUp, type CsiTearDown, CsiVolumes } from "../volumes/CsiVolumes.ts"
+import { lockDevice } from "../volumes/deviceLock.ts"
 import { applyOwnership } from "../volumes/groupOwnership.ts"
 import { refuse } from "../volumes/VolumeError.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
@@ -182,8 +184,13 @@ const map = Effect.fnUntraced(function*(request: CsiSetUp, gathered: Gathered) {
   const stagingPath = yield* stageBlock(gathered.identity, specName, gathered.driver, stageInputs(gathered, request))
     .pipe(during(stepsOf(request).stage))
   yield* publish(request, gathered, { stagingPath, targetPath }).pipe(during(stepsOf(request).publish))
+  yield* lockDevice(targetPath).pipe(during(stepsOf(request).publish))
   yield* growOnMount(request, gathered.driver, { stagingPath, volumePath: targetPath })
   return { hostPath: targetPath, again: publish(request, gathered, { stagingPath, targetPath }) }
+})
+
+const place = Effect.fnUntraced(function*(request: CsiSetUp, gathered: Gathered) {
+  return request.volume.block ? yield* map(request, gathered) : yield* mount(request, gathered)
 })
 
 /** What is not staged after all is not used: the cluster may take it away. */
@@ -202,7 +209,7 @@ const setUp = Effect.fnUntraced(function*(request: CsiSetUp) {
   const identity = identityOf(told)
   const whole = Effect.gen(function*() {
     const gathered = yield* gather(request)
-    const put = request.volume.block ? map(request, gathered) : mount(request, gathered)
+    const put = place(request, gathered)
     const { again, hostPath } = yield* mode === "Ephemeral" ? put : locks.oneByOne(uniqueName(identity))(put)
     return { hostPath, again: gathered.rules.requiresRepublish ? again : undefined }
   })
@@ -262,6 +269,7 @@ type Needs =
   | KubeApi
   | Mounts
   | NodeState
+  | Processes
   | VolumeHost
   | VolumesInUse
 

@@ -9,6 +9,7 @@ import {
   uniqueName
 } from "../../domain/csi/csiPaths.ts"
 import type { CsiTearDown } from "../volumes/CsiVolumes.ts"
+import { unlockDevice } from "../volumes/deviceLock.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { CsiDrivers } from "./CsiDrivers.ts"
 import { CsiLocks } from "./CsiLocks.ts"
@@ -48,6 +49,7 @@ export const unmap = Effect.fnUntraced(function*({ path, specName, uid }: CsiTea
   const identity: CsiIdentity = { driver: data.driverName, handle: data.volumeHandle }
   yield* locks.oneByOne(uniqueName(identity))(Effect.gen(function*() {
     const { calls } = yield* drivers.get(identity.driver)
+    if ((yield* namesIn(paths.publishDir)).includes(uid)) yield* unlockDevice(targetPath)
     yield* calls.nodeUnpublishVolume({ volumeId: identity.handle, targetPath })
     yield* mustBeUnmounted(targetPath)
     if ((yield* namesIn(paths.publishDir)).includes(uid)) {

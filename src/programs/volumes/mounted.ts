@@ -4,6 +4,7 @@ import type { Pod } from "../../domain/k8s/pod.ts"
 import type { DesiredVolume, VolumeSource } from "../../domain/volumes/desired.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { Mounts } from "../../layers/host/Mounts.ts"
+import { lockDevice } from "./deviceLock.ts"
 import { mountDisk } from "./formatDisk.ts"
 import { applyOwnership } from "./groupOwnership.ts"
 import { refuse } from "./VolumeError.ts"
@@ -73,6 +74,7 @@ export const mapLocal = Effect.fnUntraced(function*({ path, source }: Wish<Volum
     yield* files.makeDirectory(parentOf(path), { mode: folderMode, recursive: true })
     yield* files.symlink(source.path, path)
   }
+  yield* lockDevice(source.path)
   return path
 })
 

@@ -5,6 +5,7 @@ import { blockDevicesDir, plugins, pluginsDir, subPathsDir, volumesDir } from ".
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { Mounts } from "../../layers/host/Mounts.ts"
 import { CsiVolumes } from "./CsiVolumes.ts"
+import { unlockDevice } from "./deviceLock.ts"
 import { because, VolumeError } from "./VolumeError.ts"
 import { VolumeHost } from "./VolumeHost.ts"
 
@@ -36,6 +37,15 @@ const removePlace = Effect.fnUntraced(function*(path: string, link: boolean) {
   )
 })
 
+/** The device may be gone before its pod, and its lock with it. */
+const unlockOnce = Effect.fnUntraced(function*(link: string) {
+  const files = yield* HostFiles
+  const device = yield* files.realPath(link).pipe(
+    Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(undefined))
+  )
+  if (device !== undefined) yield* unlockDevice(device)
+})
+
 const tearDownVolume = Effect.fnUntraced(function*(
   uid: string,
   volume: FoundVolume,
@@ -47,6 +57,7 @@ const tearDownVolume = Effect.fnUntraced(function*(
     return yield* drivers.tearDown({ uid, specName: volume.specName, path: volume.path, block: volume.block })
   }
   yield* unmountAll(targets)
+  if (volume.block) yield* unlockOnce(volume.path)
   if (ownContent.has(volume.plugin)) return yield* files.removeTree(volume.path)
   yield* removePlace(volume.path, volume.block)
 })

@@ -12,6 +12,7 @@ import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
 import * as HostFilesMemory from "../../../src/layers/host/HostFilesMemory.ts"
 import { Mounts } from "../../../src/layers/host/Mounts.ts"
 import * as MountsMemory from "../../../src/layers/host/MountsMemory.ts"
+import * as ProcessesMemory from "../../../src/layers/host/ProcessesMemory.ts"
 import { AgentConfig } from "../../../src/programs/AgentConfig.ts"
 import { CsiDrivers } from "../../../src/programs/csi/CsiDrivers.ts"
 import * as CsiDriversLayer from "../../../src/programs/csi/CsiDrivers.ts"
@@ -85,7 +86,8 @@ const makeWorld = Effect.gen(function*() {
         Layer.mock(NodeState)({}),
         Layer.succeed(AgentConfig, { ...agentSettings, rootDir: root, standalone: true }),
         Layer.mock(VolumeHost)({ rootDir: root, syncMs: 60_000 }),
-        Layer.mock(EventRecorder)({})
+        Layer.mock(EventRecorder)({}),
+        ProcessesMemory.layer()
       ))
     )
   const start = Effect.fnUntraced(function*(fuse: Fuse) {
