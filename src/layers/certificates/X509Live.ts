@@ -25,8 +25,7 @@ const request = (key: string, subject: Subject): Effect.Effect<string, X509Error
   Effect.tryPromise({
     try: async () => {
       // Loaded when a certificate has to be asked for, which most starts do not do.
-      await import("reflect-metadata")
-      const x509 = await import("@peculiar/x509")
+      const { x509 } = await import("./x509Library.ts")
       const privateKey = createPrivateKey(key)
       const names = [
         ...subject.dnsNames.map((value) => ({ type: "dns" as const, value })),

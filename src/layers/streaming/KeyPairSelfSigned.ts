@@ -55,8 +55,7 @@ const sign = ({ addresses, hostname }: SelfSignedOptions, nowMs: number): Effect
   Effect.tryPromise({
     try: async () => {
       // Loaded when a certificate has to be made, which most starts do not do.
-      await import("reflect-metadata")
-      const x509 = await import("@peculiar/x509")
+      const { x509 } = await import("../certificates/x509Library.ts")
       const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])
       const certificate = await x509.X509CertificateGenerator.createSelfSigned({
         // Positive, and unlike any before.
@@ -82,5 +81,10 @@ const sign = ({ addresses, hostname }: SelfSignedOptions, nowMs: number): Effect
       const key = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)
       return { cert: `${certificate.toString("pem")}\n`, key: `${x509.PemConverter.encode(key, "PRIVATE KEY")}\n` }
     },
-    catch: (cause) => new KeyPairError({ target: hostname, detail: "could not be made", cause })
+    catch: (cause) =>
+      new KeyPairError({
+        target: hostname,
+        detail: `could not be made: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause
+      })
   })

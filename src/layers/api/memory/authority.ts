@@ -1,8 +1,8 @@
 /** The server's certificate authority: certificates for the server itself and for kubelets that ask. */
-import "reflect-metadata"
-import * as x509 from "@peculiar/x509"
+import type * as X from "@peculiar/x509"
 import { Effect } from "effect"
 import { webcrypto } from "node:crypto"
+import { x509 } from "../../certificates/x509Library.ts"
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
 
@@ -37,7 +37,7 @@ const pemOfKey = (key: webcrypto.CryptoKey) =>
     Effect.map((bytes) => x509.PemConverter.encode(bytes, "PRIVATE KEY"))
   )
 
-const keyUsages: ReadonlyMap<string, x509.KeyUsageFlags> = new Map([
+const keyUsages: ReadonlyMap<string, X.KeyUsageFlags> = new Map([
   ["digital signature", x509.KeyUsageFlags.digitalSignature],
   ["key encipherment", x509.KeyUsageFlags.keyEncipherment]
 ])
@@ -47,7 +47,7 @@ const extendedUsages: ReadonlyMap<string, string> = new Map([
   ["server auth", x509.ExtendedKeyUsage.serverAuth]
 ])
 
-const usageExtensions = (usages: ReadonlyArray<string>): ReadonlyArray<x509.Extension> => {
+const usageExtensions = (usages: ReadonlyArray<string>): ReadonlyArray<X.Extension> => {
   const flags = usages.reduce((sum, usage) => sum | (keyUsages.get(usage) ?? 0), 0)
   const purposes = usages.flatMap((usage) => extendedUsages.get(usage) ?? [])
   return [
@@ -57,7 +57,7 @@ const usageExtensions = (usages: ReadonlyArray<string>): ReadonlyArray<x509.Exte
   ]
 }
 
-const alternatives = (hosts: ReadonlyArray<string>): x509.Extension =>
+const alternatives = (hosts: ReadonlyArray<string>): X.Extension =>
   new x509.SubjectAlternativeNameExtension(
     hosts.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? "ip" as const : "dns" as const, value }))
   )
@@ -89,8 +89,8 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
   )
   const certify = (
     subject: string,
-    publicKey: x509.PublicKeyType,
-    extensions: ReadonlyArray<x509.Extension>,
+    publicKey: X.PublicKeyType,
+    extensions: ReadonlyArray<X.Extension>,
     lifeMs: number
   ) =>
     Effect.tryPromise({
@@ -107,7 +107,7 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
         }),
       catch: failure
     }).pipe(Effect.map((certificate) => `${certificate.toString("pem")}\n`))
-  const issue = Effect.fnUntraced(function*(subject: string, extensions: ReadonlyArray<x509.Extension>) {
+  const issue = Effect.fnUntraced(function*(subject: string, extensions: ReadonlyArray<X.Extension>) {
     const own = yield* newKeys
     const certificate = yield* Effect.orDie(certify(subject, own.publicKey, extensions, yearMs))
     return { certificate, key: yield* pemOfKey(own.privateKey) }
