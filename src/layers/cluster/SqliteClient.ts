@@ -10,9 +10,16 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 /** The process waits in the call itself: longer, and its nodes would miss their leases. */
 const busyMs = 2000
 
+/** Node has SQLite's own code in a place where no other driver has it. */
+const withCode = (cause: unknown): unknown =>
+  cause instanceof Error && "errcode" in cause ? Object.assign(cause, { errno: cause.errcode }) : cause
+
 const failed = (operation: string) => (cause: unknown) =>
   new SqlError.SqlError({
-    reason: SqlError.classifySqliteError(cause, { message: `SQLite could not ${operation} a statement`, operation })
+    reason: SqlError.classifySqliteError(withCode(cause), {
+      message: cause instanceof Error ? `SQLite: ${cause.message}` : "SQLite failed",
+      operation
+    })
   })
 
 const isInput = (value: unknown): value is SQLInputValue =>
