@@ -7,7 +7,10 @@ import type { SimNode } from "./SimNode.ts"
 
 export interface Sight {
   readonly nodes: ReadonlyArray<SimNode>
+  /** Since the start of the run. */
   readonly nowMs: () => number
+  /** By the clock of the world. */
+  readonly worldMs: () => number
   /** The pod as it was made, also when it is gone. */
   readonly pod: (uid: string) => Pod | undefined
   readonly objects: () => ReadonlyArray<KubeObject>

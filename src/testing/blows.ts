@@ -2,6 +2,8 @@
 import { Clock, Effect } from "effect"
 import { between, type Dice, pick } from "../domain/chaos/dice.ts"
 import type { Fault } from "../domain/chaos/fault.ts"
+import { at } from "../domain/k8s/json.ts"
+import * as resources from "../domain/k8s/resources.ts"
 import type { SimNode } from "./SimNode.ts"
 import type { World } from "./World.ts"
 
@@ -10,6 +12,20 @@ const runningContainers = ({ runtime }: SimNode) =>
 
 const chooseFrom = <A>(dice: Dice, [first, ...rest]: ReadonlyArray<A>): A | undefined =>
   first === undefined ? undefined : pick(dice, [first, ...rest])
+
+/** Containers whose ends are told by statuses: somebody who tidies up by hand takes their records for rubbish. */
+const toldEnds = (world: World): ReadonlySet<string> =>
+  new Set(
+    world.api.objects(resources.pods).flatMap((pod) =>
+      ["initContainerStatuses", "containerStatuses"].flatMap((kind) => {
+        const statuses = at(pod, "status", kind)
+        return (Array.isArray(statuses) ? statuses : []).flatMap((status) =>
+          [at(status, "state", "terminated", "containerID"), at(status, "lastState", "terminated", "containerID")]
+            .map((id) => String(id ?? "").replace("containerd://", ""))
+        )
+      })
+    )
+  )
 
 /** From what a time server puts right to what a person does. */
 const jumpMs = (dice: Dice): number => pick(dice, [between(dice, 500, 5000), between(dice, 5000, 600_000)])
@@ -40,6 +56,13 @@ const struck = (world: World, node: SimNode, fault: Fault & { readonly _tag: "Bl
         const victim = chooseFrom(dice, runningContainers(node))
         const reason = fault.name === "container-oom" ? { reason: "OOMKilled" } : {}
         if (victim !== undefined) node.runtime.exit(victim, now, { exitCode: 137, ...reason })
+        return
+      }
+      case "records-pruned": {
+        const told = toldEnds(world)
+        for (const record of [...node.runtime.containers.values()]) {
+          if (record.state === "Exited" && told.has(record.id)) node.runtime.forgetContainer(record, now)
+        }
         return
       }
       case "sandbox-lost": {

@@ -23,6 +23,8 @@ export interface ChaosOptions {
   readonly seed: number
   readonly nodes: number
   readonly pods: number
+  /** Kinds of pods; all when absent. */
+  readonly podKinds?: ReadonlyArray<string>
   /** Families or names of kinds of faults. */
   readonly kinds: ReadonlyArray<string>
   readonly faultsMax: number
@@ -68,6 +70,7 @@ const watchWorld = (world: World.World, clock: Clock.Clock, faults: ReadonlyArra
   const sight: Sight = {
     nodes: world.nodes,
     nowMs,
+    worldMs: () => clock.currentTimeMillisUnsafe(),
     pod: (uid) => pods.get(uid),
     objects: () => world.api.objects(resources.pods),
     content: (name) =>
@@ -102,7 +105,9 @@ const watchWorld = (world: World.World, clock: Clock.Clock, faults: ReadonlyArra
 /** Empty when the pod is as it shall be in the end. */
 const unsettled = (world: World.World, { destiny, move, name, remove }: PlannedPod): string => {
   const pod = world.pod(name)
-  if (move !== undefined && at(pod.object(), "spec", "nodeName") !== move.nodeName) return `${name} has not moved`
+  const { deletionTimestamp } = pod.object()?.metadata ?? {}
+  const hasMoved = deletionTimestamp === undefined && at(pod.object(), "spec", "nodeName") === move?.nodeName
+  if (move !== undefined && !hasMoved) return `${name} has not moved`
   if (remove !== undefined) return pod.object() === undefined ? "" : `${name} is still there`
   const phase = pod.phase()
   const ready = isReady(pod.object())
@@ -135,7 +140,13 @@ const scenario = Effect.fnUntraced(function*(options: ChaosOptions, faults: Read
   kept.world = world
   kept.found = watch.found
   const untilMs = minutes * 60_000
-  const planned = drawWorkload({ seed: String(seed), pods, nodes: names, untilMs })
+  const planned = drawWorkload({
+    seed: String(seed),
+    pods,
+    nodes: names,
+    untilMs,
+    ...(options.podKinds === undefined ? {} : { kinds: options.podKinds })
+  })
   yield* prepare(world, planned)
   yield* Effect.forEach(world.nodes, (node) => node.start, { discard: true })
   const dice = makeDice(`${seed}/blows`)

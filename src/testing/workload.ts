@@ -56,6 +56,26 @@ const kinds: Readonly<Record<string, Kind>> = {
     destiny: "Over",
     spec: { restartPolicy: "Never", containers: [container("main", `sleep ${between(dice, 0, 10)}; exit 3`)] }
   }),
+  mixed: (dice) => ({
+    destiny: "Over",
+    spec: {
+      restartPolicy: "Never",
+      initContainers: [container("first", "sleep 1")],
+      containers: [
+        container("short", `sleep ${between(dice, 0, 5)}; exit ${between(dice, 0, 1)}`),
+        container("long", `sleep ${between(dice, 30, 90)}; exit 0`)
+      ]
+    }
+  }),
+  bulky: (dice) => ({
+    destiny: "Over",
+    spec: {
+      restartPolicy: "Never",
+      containers: [
+        container("main", `sleep ${between(dice, 0, 20)}; exit 0`, { resources: { requests: { cpu: "2500m" } } })
+      ]
+    }
+  }),
   retried: (dice) => ({
     destiny: "Succeeded",
     spec: { restartPolicy: "OnFailure", containers: [container("main", `sleep ${between(dice, 0, 10)}; exit 0`)] }
@@ -90,7 +110,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     destiny: "Ready",
     spec: {
       containers: [container("main", idle, {
-        readinessProbe: { exec: { command: ["true"] }, periodSeconds: between(dice, 1, 5) },
+        readinessProbe: {
+          exec: { command: ["true"] },
+          initialDelaySeconds: between(dice, 0, 10),
+          periodSeconds: between(dice, 1, 5)
+        },
         livenessProbe: { exec: { command: ["true"] }, periodSeconds: between(dice, 2, 10), failureThreshold: 3 }
       })]
     }
@@ -112,11 +136,15 @@ export interface WorkloadOptions {
   readonly pods: number
   readonly nodes: ReadonlyArray<string>
   readonly untilMs: number
+  /** Only pods of these kinds. */
+  readonly kinds?: ReadonlyArray<string>
 }
 
-export const drawWorkload = ({ nodes, pods, seed, untilMs }: WorkloadOptions): ReadonlyArray<PlannedPod> => {
+export const drawWorkload = (
+  { kinds: chosen, nodes, pods, seed, untilMs }: WorkloadOptions
+): ReadonlyArray<PlannedPod> => {
   const dice = makeDice(`${seed}/workload`)
-  const names = Object.keys(kinds)
+  const names = Object.keys(kinds).filter((name) => chosen?.includes(name) ?? true)
   return Array.from({ length: pods }, (_, index): PlannedPod => {
     const kind = pick(dice, [names[0] ?? "", ...names.slice(1)])
     const drawn = kinds[kind]?.(dice) ?? { destiny: "Ready", spec: {} }

@@ -52,8 +52,8 @@ export type Verdict =
   | { readonly _tag: "Swap" }
   /** A stream stays open and tells nothing for so long; then it ends, as if by itself. */
   | { readonly _tag: "Stall"; readonly ms: number }
-  /** A read that may be served from a cache is served from one that is so many changes behind. */
-  | { readonly _tag: "Stale"; readonly changes: number }
+  /** A list that may be served from a cache is served from one so many changes behind, which catches up after a while. */
+  | { readonly _tag: "Stale"; readonly changes: number; readonly lagMs: number }
 
 export const pass: Verdict = { _tag: "Pass" }
 
@@ -82,6 +82,7 @@ export type Blow =
   | "container-oom"
   | "machine-reboot"
   | "network-not-ready"
+  | "records-pruned"
   | "runtime-not-ready"
   | "sandbox-lost"
 

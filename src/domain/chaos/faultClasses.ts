@@ -11,7 +11,11 @@ const stall = (minMs: number, maxMs: number) => (dice: Dice): Verdict => ({
   _tag: "Stall",
   ms: between(dice, minMs, maxMs)
 })
-const stale = (dice: Dice): Verdict => ({ _tag: "Stale", changes: between(dice, 1, 60) })
+const stale = (dice: Dice): Verdict => ({
+  _tag: "Stale",
+  changes: between(dice, 1, 60),
+  lagMs: between(dice, 1000, 30_000)
+})
 const hang = (): Verdict => ({ _tag: "Hang" })
 const loseReply = (): Verdict => ({ _tag: "LoseReply" })
 const repeat = (): Verdict => ({ _tag: "Repeat" })
@@ -29,6 +33,7 @@ const shares = ["", "", "1/2", "2/2", "1/3", "2/3", "3/3"] as const
 
 const api = of("api", "KubeApi", ["", "", "", "pods", "nodes", "leases", "configmaps"])
 const cri = of("cri", "Cri", shares)
+const oneOf = of("cri", "Cri", ["1/2", "2/2", "1/3", "2/3", "3/3"])
 const hints = of("cri", "RuntimeEvents", [""])
 /** The runtime runs the plugins when it makes and stops sandboxes. */
 const cni = of("cni", "Cri", shares)
@@ -76,6 +81,7 @@ export const callClasses: Readonly<Record<string, CallClass>> = {
   "cri-slow": cri(everything, often, delay(50, 5000)),
   "cri-hang": cri(changes, rare, hang),
   "cri-status-hang": cri(/^(status|version|list|podSandboxStatus|containerStatus)/, rare, hang),
+  "cri-container-hang": oneOf(/^(podSandboxStatus|containerStatus|execSync)$/, always, hang),
   "cri-lost-reply": cri(changes, often, loseReply),
   "cri-lost-reply-more": cri(moreChanges, often, loseReply),
   "cri-pull-error": cri(/^pullImage$/, often, fail("failed")),
@@ -121,6 +127,7 @@ export const blows: Readonly<Record<Blow, Family>> = {
   "container-oom": "machine",
   "machine-reboot": "machine",
   "network-not-ready": "cni",
+  "records-pruned": "machine",
   "runtime-not-ready": "cri",
   "sandbox-lost": "machine"
 }

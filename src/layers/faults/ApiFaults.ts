@@ -1,5 +1,5 @@
 /** Faults of the connection to the API server, for both ways on which the agent talks to it. */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import type { Failing, OutsideCall } from "../../domain/chaos/fault.ts"
 import { Permanent, Retryable, Uncertain } from "../../domain/failure.ts"
 import { HeartbeatApi } from "../api/HeartbeatApi.ts"
@@ -54,6 +54,8 @@ const struck = (api: KubeApi["Service"], faults: Faults["Service"], deadlineMs: 
     method,
     target: targetOf(args)
   })
+  /** Of caches that are behind: their watches are, too. */
+  const lags = new Map<string, number>()
   return {
     ...strikeEvery(
       api,
@@ -66,13 +68,23 @@ const struck = (api: KubeApi["Service"], faults: Faults["Service"], deadlineMs: 
         const old = verdict._tag === "Stale" && selection.resourceVersion === "0"
           ? faults.past?.(resource, selection, verdict.changes)
           : undefined
-        if (old !== undefined) return Effect.succeed(old)
+        if (old !== undefined && verdict._tag === "Stale") {
+          lags.set(resource.plural, verdict.lagMs)
+          return Effect.succeed(old)
+        }
         const same = { ...faults, verdict: () => Effect.succeed(verdict) }
         return strikeCall(same, listing, api.list(resource, selection), { errorOf, deadlineMs })
       })
     },
-    watch: (resource, selection) =>
-      strikeStream(faults, call("watch", [resource]), api.watch(resource, selection), { errorOf, deadlineMs })
+    watch: (resource, selection) => {
+      const lagMs = lags.get(resource.plural) ?? 0
+      lags.delete(resource.plural)
+      const told = strikeStream(faults, call("watch", [resource]), api.watch(resource, selection), {
+        errorOf,
+        deadlineMs
+      })
+      return lagMs === 0 ? told : Stream.concat(Stream.fromEffectDrain(Effect.sleep(lagMs)), told)
+    }
   }
 }
 

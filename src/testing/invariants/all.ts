@@ -4,13 +4,17 @@ import { backOffKept } from "./backOffKept.ts"
 import { contentTrue } from "./contentTrue.ts"
 import { deletedLast } from "./deletedLast.ts"
 import { endedStaysEnded } from "./endedStaysEnded.ts"
+import { leftAlone } from "./leftAlone.ts"
 import { neverAgain } from "./neverAgain.ts"
 import { nodeKept } from "./nodeKept.ts"
 import { nothingLeft } from "./nothingLeft.ts"
 import { oneInstance } from "./oneInstance.ts"
 import { oneName } from "./oneName.ts"
+import { outcomeTrue } from "./outcomeTrue.ts"
 import { ownStatus } from "./ownStatus.ts"
+import { probedFirst } from "./probedFirst.ts"
 import { readyKept } from "./readyKept.ts"
+import { roomTrue } from "./roomTrue.ts"
 import { sidecarsLast } from "./sidecarsLast.ts"
 import { startOrder } from "./startOrder.ts"
 import { statusTrue } from "./statusTrue.ts"
@@ -22,6 +26,10 @@ export const invariants: ReadonlyArray<Invariant> = [
   startOrder,
   volumesFirst,
   neverAgain,
+  leftAlone,
+  outcomeTrue,
+  probedFirst,
+  roomTrue,
   endedStaysEnded,
   backOffKept,
   sidecarsLast,

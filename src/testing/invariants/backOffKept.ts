@@ -4,8 +4,10 @@ import type { Invariant } from "../Watching.ts"
 interface Course {
   /** Ends that count; a first restart never waits. */
   ends: number
+  /** By the clock of the machine, which the agent goes by. */
   endedAtMs: number
   sandbox: string
+  container: string
 }
 
 const firstMs = 10_000
@@ -17,24 +19,32 @@ const slackMs = 1000
 
 export const backOffKept: Invariant = {
   name: "back-off-kept",
-  watch: ({ nowMs }) => {
+  watch: ({ worldMs }) => {
     const courses = new Map<string, Course>()
     return {
-      happening: (_, { container, kind, sandbox }) => {
+      happening: (node, { container, kind, sandbox }) => {
         if (container === undefined) return undefined
+        const nowMs = node.wallMs(worldMs())
         const key = `${sandbox.uid}/${container.name}`
         const course = courses.get(key)
+        // When its record is gone, nobody knows any more when it ended.
+        if (kind === "Deleted" && course?.container === container.id) courses.delete(key)
         if (kind === "Stopped") {
           const ranMs = container.finishedAtMs - container.startedAtMs
           const fresh = course === undefined || course.sandbox !== sandbox.id || ranMs >= forgivenMs
-          courses.set(key, { ends: fresh ? 1 : course.ends + 1, endedAtMs: nowMs(), sandbox: sandbox.id })
+          courses.set(key, {
+            ends: fresh ? 1 : course.ends + 1,
+            endedAtMs: nowMs,
+            sandbox: sandbox.id,
+            container: container.id
+          })
           return undefined
         }
         if (kind !== "Started" || course === undefined || course.sandbox !== sandbox.id || course.ends < 2) {
           return undefined
         }
         const wantMs = Math.min(maxMs, firstMs * 2 ** (course.ends - 2))
-        const waitedMs = nowMs() - course.endedAtMs
+        const waitedMs = nowMs - course.endedAtMs
         return waitedMs + slackMs >= wantMs
           ? undefined
           : `${sandbox.name}/${container.name} starts ${waitedMs} ms after its end number ${course.ends}, not ${wantMs} ms`

@@ -12,11 +12,15 @@ const isReady = (object: KubeObject | undefined): boolean => {
     conditions.some((one: unknown) => at(one, "type") === "Ready" && at(one, "status") === "True")
 }
 
-const idsOf = (object: KubeObject | undefined): ReadonlyArray<string> => {
-  const statuses = at(object, "status", "containerStatuses")
-  return (Array.isArray(statuses) ? statuses : [])
+/** Of the containers that the status told to run. */
+const idsOf = (object: KubeObject | undefined): ReadonlyArray<string> =>
+  ["initContainerStatuses", "containerStatuses"]
+    .flatMap((kind) => {
+      const statuses = at(object, "status", kind)
+      return Array.isArray(statuses) ? statuses : []
+    })
+    .filter((status) => at(status, "state", "running") !== undefined)
     .map((status) => String(at(status, "containerID") ?? "").replace("containerd://", ""))
-}
 
 /** Faults that a readiness probe cannot tell from a container that is not ready. */
 const foolsProbes = /^(probe|cri|clock|runtime|network)-/

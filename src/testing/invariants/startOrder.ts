@@ -1,4 +1,7 @@
-/** A container starts after the init containers before it have succeeded, and after the sidecars before it have started. */
+/**
+ * A container starts after the init containers before it have succeeded, and after the sidecars before it have started.
+ * Once a regular container has started, no init container runs again in that sandbox (D6).
+ */
 import type { RuntimeHappening } from "../../layers/cri/sim/records.ts"
 import type { Invariant } from "../Watching.ts"
 
@@ -16,6 +19,10 @@ export const startOrder: Invariant = {
         done.add(`${key(happening, container.name)} started`)
         const inits = pod(sandbox.uid)?.spec.initContainers ?? []
         const own = inits.findIndex(({ name }) => name === container.name)
+        if (own < 0) done.add(key(happening, "initialized"))
+        else if (inits[own]?.restartPolicy !== "Always" && done.has(key(happening, "initialized"))) {
+          return `${sandbox.name}/${container.name} runs again, although initialization is over`
+        }
         const missing = inits.slice(0, own < 0 ? inits.length : own).find(({ name, restartPolicy }) =>
           !done.has(`${key(happening, name)} ${restartPolicy === "Always" ? "started" : "ended"}`)
         )
