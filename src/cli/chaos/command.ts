@@ -1,6 +1,7 @@
 /** `kubeffect chaos`: the command line of it. */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { availableParallelism } from "node:os"
 import { families } from "../../domain/chaos/faultClasses.ts"
 
 export const chaos = Command.make(
@@ -15,6 +16,10 @@ export const chaos = Command.make(
     ),
     faultsMax: Flag.Int("faults-max").pipe(Flag.withDescription("most faults of a run"), Flag.withDefault(6)),
     minutes: Flag.Int("minutes").pipe(Flag.withDescription("virtual minutes of faults"), Flag.withDefault(2)),
+    workers: Flag.Int("workers").pipe(
+      Flag.withDescription("threads that play; results do not depend on it"),
+      Flag.withDefault(availableParallelism())
+    ),
     replay: Flag.Int("replay").pipe(Flag.withDescription("play one seed, and keep its trace"), Flag.optional),
     only: Flag.String("only").pipe(
       Flag.withDescription("with --replay: numbers of the faults to keep"),

@@ -1,10 +1,12 @@
-/** `kubeffect chaos`: plays seeds one after the other, shortens what fails, and says how to see it again. */
-import { Console, Data, Effect, FileSystem, Result } from "effect"
+/** `kubeffect chaos`: plays seeds on threads, shortens what fails, and says how to see it again. */
+import { Clock, Console, Data, Effect, FileSystem, Iterable, Result, Stream } from "effect"
 import { describeFault, type Fault } from "../../domain/chaos/fault.ts"
 import { unknownKinds } from "../../domain/chaos/faultClasses.ts"
 import { parseSeeds } from "../../domain/chaos/seeds.ts"
 import { shrink } from "../../domain/chaos/shrink.ts"
 import { type ChaosOptions, type ChaosResult, faultsOf, runChaos } from "../../testing/chaosRun.ts"
+import { makePlayers } from "../../testing/players.ts"
+import { progressLine } from "./progress.ts"
 import { reportHtml } from "./report.ts"
 
 export interface ChaosWish {
@@ -19,8 +21,13 @@ export interface ChaosWish {
   readonly only: string
   readonly json: string | undefined
   readonly report: string | undefined
+  /** Threads that play. */
+  readonly workers: number
   readonly interactive: boolean
 }
+
+/** What a player's thread loads of this module, bundled or not. */
+export { serve } from "../../testing/players.ts"
 
 export class ChaosError extends Data.TaggedError("ChaosError")<{ readonly message: string }> {}
 
@@ -85,30 +92,38 @@ const replay = Effect.fnUntraced(function*(wish: ChaosWish, seed: number) {
   if (result.violation !== undefined) return yield* new ChaosError({ message: `seed ${seed} breaks an invariant` })
 })
 
+const draw = (wish: ChaosWish, line: string) =>
+  Effect.sync(() => void (wish.interactive && process.stderr.write(`\r${line}\u001b[K`)))
+
 const sweep = Effect.fnUntraced(function*(wish: ChaosWish) {
   const { from, to } = yield* Effect.mapError(
     Effect.fromResult(parseSeeds(wish.seeds)),
     (message) => new ChaosError({ message })
   )
+  const total = to - from + 1
+  const players = yield* makePlayers({ count: Math.min(wish.workers, total), module: import.meta.url })
+  const began = yield* Clock.currentTimeMillis
   const failed: Array<number> = []
-  for (let seed = from; seed <= to; seed += 1) {
-    const result = runChaos(optionsOf(wish, seed))
+  let done = 0
+  const take = Effect.fnUntraced(function*(result: ChaosResult) {
+    done += 1
     if (result.violation !== undefined) {
-      failed.push(seed)
+      failed.push(result.seed)
+      yield* draw(wish, "")
       yield* failed.length <= toldMax ? tell(wish, result) : Console.log(verdictOf(result))
-      if (failed.length === 1) yield* save(wish, runChaos({ ...optionsOf(wish, seed), keepTrace: true }))
+      if (failed.length === 1) yield* save(wish, runChaos({ ...optionsOf(wish, result.seed), keepTrace: true }))
     }
-    if (wish.interactive) {
-      const bar = "█".repeat(Math.floor((30 * (seed - from + 1)) / (to - from + 1))).padEnd(30, "░")
-      process.stderr.write(`\r${bar} ${seed - from + 1}/${to - from + 1} seeds, ${failed.length} failed `)
-    }
-    // A run leaves no room for anything else: here signals are heard.
-    yield* Effect.sleep(1)
-  }
-  if (wish.interactive) process.stderr.write("\n")
-  yield* Console.log(`${to - from + 1} seeds, ${failed.length} failed`)
+    const elapsedMs = (yield* Clock.currentTimeMillis) - began
+    yield* draw(wish, progressLine({ done, total, failed: failed.length, elapsedMs }))
+  })
+  const wishes = Iterable.map(Iterable.range(from, to), (seed) => optionsOf(wish, seed))
+  yield* Stream.runForEach(players.playAll(wishes), take).pipe(
+    Effect.mapError(({ message }) => new ChaosError({ message }))
+  )
+  yield* draw(wish, "")
+  yield* Console.log(`${total} seeds, ${failed.length} failed`)
   if (failed.length > 0) return yield* new ChaosError({ message: `seeds that fail: ${failed.join(", ")}` })
-})
+}, Effect.scoped)
 
 export const chaos = Effect.fn("chaos")(function*(wish: ChaosWish) {
   const strange = unknownKinds(words(wish.faults))
