@@ -56,6 +56,10 @@ export interface AgentSettings {
   /** Guaranteed containers hold CPUs or memory of their own: the static policies of the resource managers. */
   readonly exclusiveCpus: boolean
   readonly exclusiveMemory: boolean
+  /** What `status.declaredFeatures` tells; undefined with the gate off. */
+  readonly declaredFeatures: ReadonlyArray<string> | undefined
+  /** Pods may set resources for themselves as a whole. */
+  readonly podLevelResources: boolean
   /** Ids that a pod with a user namespace of its own gets. */
   readonly idsPerUserNamespace: number
   readonly enableControllerAttachDetach: boolean

@@ -4,6 +4,7 @@ import { verificationPolicy } from "../../domain/images/pullVerification.ts"
 import { KubeletConfigError } from "../../domain/kubeletConfig/decode.ts"
 import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.ts"
 import { featureGates } from "../../domain/kubeletConfig/featureGates.ts"
+import { declaredFeatures } from "../../domain/node/declaredFeatures.ts"
 import { isQuantity, valueOfText } from "../../domain/resources/quantity.ts"
 import type { AgentSettings } from "../../programs/AgentConfig.ts"
 import type { KubeletOptions } from "../kubelet/invocation.ts"
@@ -64,6 +65,8 @@ export const agentSettings = (
     singleProcessOomKill: config.singleProcessOOMKill ?? false,
     exclusiveCpus: config.cpuManagerPolicy === "static",
     exclusiveMemory: config.memoryManagerPolicy === "Static",
+    declaredFeatures: declaredFeatures((gate) => isEnabled(gate, config), config.cpuManagerPolicy === "static"),
+    podLevelResources: isEnabled("PodLevelResources", config),
     idsPerUserNamespace: config.userNamespaces.idsPerPod,
     enableControllerAttachDetach: config.enableControllerAttachDetach,
     maxDeadPerContainer: options.maximumDeadContainersPerContainer,

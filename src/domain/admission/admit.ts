@@ -5,6 +5,7 @@
 import type { ResourceList } from "../k8s/fields.ts"
 import type { Node, Taint } from "../k8s/node.ts"
 import type { Pod } from "../k8s/pod.ts"
+import { requiredFeatures } from "../node/declaredFeatures.ts"
 import type { PodSource } from "../pod/model.ts"
 import { isCriticalPod, qosClassOf } from "../resources/qos.ts"
 import { needsAppArmor } from "./appArmor.ts"
@@ -25,6 +26,9 @@ export interface AdmissionNode {
   /** The runtime honours `supplementalGroupsPolicy: Strict`. */
   readonly strictSupplementalGroups: boolean
   readonly appArmor: boolean
+  /** What the node declares; undefined: nothing is asked of pods. */
+  readonly declaredFeatures: ReadonlyArray<string> | undefined
+  readonly podLevelResources: boolean
   readonly shuttingDown: boolean
   /** Pods that the node has taken and that are not over. */
   readonly others: ReadonlyArray<Pod>
@@ -142,12 +146,27 @@ const byPredicates = (
     : reject("UnexpectedAdmissionError", preemption.message)
 }
 
-const byHost = (pod: Pod, { appArmor, shuttingDown }: AdmissionNode): Rejected | undefined => {
+/** What the pod makes use of and this node does not have. */
+const byFeatures = (pod: Pod, { declaredFeatures, podLevelResources }: AdmissionNode): Rejected | undefined => {
+  if (pod.spec.resources !== undefined && !podLevelResources) {
+    return reject("PodLevelResourcesNotSupported", "PodLevelResources feature gate is disabled")
+  }
+  if (declaredFeatures === undefined) return undefined
+  const missing = requiredFeatures(pod).filter((feature) => !declaredFeatures.includes(feature))
+  return missing.length === 0
+    ? undefined
+    : reject("PodFeatureUnsupported", `Pod requires node features that are not available: ${missing.join(", ")}`)
+}
+
+const byHost = (pod: Pod, given: AdmissionNode): Rejected | undefined => {
+  const { appArmor, shuttingDown } = given
   // What runs already was checked when it began.
   const begun = pod.status?.phase !== undefined && pod.status.phase !== "Pending"
   if (!begun && needsAppArmor(pod) && !appArmor) {
     return reject("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
   }
+  const lacking = byFeatures(pod, given)
+  if (lacking !== undefined) return lacking
   return shuttingDown ? reject("NodeShutdown", "Pod was rejected as the node is shutting down.") : undefined
 }
 

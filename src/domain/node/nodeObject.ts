@@ -12,6 +12,8 @@ export interface NodeIdentity extends Reservations {
   readonly providerId: string
   readonly kubeletVersion: string
   readonly port: number
+  /** Undefined where nodes do not declare anything. */
+  readonly declaredFeatures: ReadonlyArray<string> | undefined
 }
 
 export interface Machine extends MachineSize {
@@ -104,7 +106,8 @@ export const nodeStatus = (input: StatusInput): NodeStatus => ({
       userNamespaces: handler.userNamespaces
     }
   })),
-  features: { supplementalGroupsPolicy: input.runtime.supplementalGroupsPolicy }
+  features: { supplementalGroupsPolicy: input.runtime.supplementalGroupsPolicy },
+  ...(input.identity.declaredFeatures === undefined ? {} : { declaredFeatures: input.identity.declaredFeatures })
 })
 
 const attachAnnotation = "volumes.kubernetes.io/controller-managed-attach-detach"

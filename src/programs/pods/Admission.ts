@@ -105,6 +105,8 @@ const look = Effect.fnUntraced(function*(gate: Gate, pod: Pod, node: Node): Effe
     pressure: yield* nodeState.pressure,
     strictSupplementalGroups: (yield* health.status).supplementalGroupsPolicy,
     appArmor,
+    declaredFeatures: config.declaredFeatures,
+    podLevelResources: config.podLevelResources,
     // Nothing announces a shutdown of the machine to the agent (parity B13).
     shuttingDown: false,
     others: yield* others(gate, pod.metadata.uid)

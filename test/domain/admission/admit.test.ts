@@ -23,6 +23,8 @@ const given = (fields: Partial<AdmissionNode> = {}): AdmissionNode => ({
   pressure: { memory: false, disk: false, pid: false },
   strictSupplementalGroups: false,
   appArmor: true,
+  declaredFeatures: ["RestartAllContainersOnContainerExits"],
+  podLevelResources: true,
   shuttingDown: false,
   others: [],
   ...fields
@@ -190,6 +192,26 @@ describe("C7: kinds of pods", () => {
       }),
       fields: { appArmor: false },
       want: "AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host"
+    },
+    {
+      pod: podOf({ resources: { requests: { cpu: "1" } } }),
+      fields: { podLevelResources: false },
+      want: "PodLevelResourcesNotSupported: PodLevelResources feature gate is disabled"
+    },
+    {
+      pod: podOf({
+        containers: [container("c", { restartPolicyRules: [{ action: "RestartAllContainers" }] })],
+        hostNetwork: true,
+        hostUsers: false
+      }),
+      fields: { declaredFeatures: [] },
+      want: "PodFeatureUnsupported: Pod requires node features that are not available: " +
+        "RestartAllContainersOnContainerExits, UserNamespacesHostNetworkSupport"
+    },
+    {
+      pod: podOf({ hostNetwork: true, hostUsers: false }),
+      fields: { declaredFeatures: undefined },
+      want: "Admitted"
     },
     {
       pod: podOf({ securityContext: { appArmorProfile: { type: "Unconfined" } } }),

@@ -1,5 +1,6 @@
 /** The Node object as it is registered and reported. */
 import { assert, describe, it } from "@effect/vitest"
+import { declaredFeatures } from "../../../src/domain/node/declaredFeatures.ts"
 import {
   adoptPatch,
   conditionsOverruled,
@@ -8,7 +9,8 @@ import {
   nodeImages,
   nodeStatus,
   nodeStatusPatch,
-  statusChanged
+  statusChanged,
+  type StatusInput
 } from "../../../src/domain/node/nodeObject.ts"
 import * as NodeFactsMemory from "../../../src/layers/host/NodeFactsMemory.ts"
 
@@ -21,6 +23,7 @@ const identity: NodeIdentity = {
   providerId: "",
   kubeletVersion: "v1.36.0",
   port: 10_250,
+  declaredFeatures: ["RestartAllContainersOnContainerExits"],
   kubeReserved: {},
   systemReserved: {},
   evictionHard: {},
@@ -29,7 +32,7 @@ const identity: NodeIdentity = {
 }
 const machine = NodeFactsMemory.machine("host-1")
 
-const status = nodeStatus({
+const input: StatusInput = {
   identity,
   machine,
   runtime: {
@@ -42,7 +45,8 @@ const status = nodeStatus({
   maxImages: 50,
   conditions: [{ type: "Ready", status: "True", reason: "KubeletReady", message: "", lastHeartbeatTime: "t1" }],
   volumesInUse: []
-})
+}
+const status = nodeStatus(input)
 
 describe("a new node", () => {
   const node = newNode(identity, machine, status)
@@ -89,6 +93,21 @@ describe("its status", () => {
       { name: "runc", features: { recursiveReadOnlyMounts: true, userNamespaces: false } }
     ])
     assert.deepStrictEqual(status.features, { supplementalGroupsPolicy: true })
+  })
+
+  it("B11: declares features whose gates are on, sorted; guaranteed pods resize their CPUs where they share them", () => {
+    const on = (gate: string) => gate !== "ExtendWebSocketsToKubelet"
+    assert.deepStrictEqual(declaredFeatures(on, false), [
+      "GuaranteedQoSPodCPUResize",
+      "InPlacePodLevelResourcesVerticalScaling",
+      "InPlacePodVerticalScalingInitContainers",
+      "RestartAllContainersOnContainerExits"
+    ])
+    assert.notInclude(declaredFeatures(on, true) ?? [], "GuaranteedQoSPodCPUResize")
+    assert.isUndefined(declaredFeatures((gate) => gate !== "NodeDeclaredFeatures", false))
+    assert.deepStrictEqual(status.declaredFeatures, ["RestartAllContainersOnContainerExits"])
+    const silent = nodeStatus({ ...input, identity: { ...identity, declaredFeatures: undefined } })
+    assert.notProperty(silent, "declaredFeatures")
   })
 
   it("B10: the largest images, five names each", () => {
