@@ -53,7 +53,12 @@ export const sim = Command.make(
       Flag.optional
     ),
     runnerHost: text("runner-host", "with --cluster: where other processes reach this one", "127.0.0.1"),
-    runnerPort: number("runner-port", "with --cluster: and on which port", 34_431)
+    runnerPort: number("runner-port", "with --cluster: and on which port", 34_431),
+    takeoverAfter: text(
+      "takeover-after",
+      "with --cluster: the nodes of a process that is silent for so long move to the others",
+      "20s"
+    )
   },
   Effect.fnUntraced(function*({ clientCaFile, cluster, kubeconfig, logFile, writeKubeconfig, ...rest }) {
     // Loaded when asked for: the daemon, which is the same bundle, has no need of simulated machines.

@@ -1,6 +1,7 @@
 /** `kubeffect sim`: simulated nodes in real time, from start to end. */
 import { Clock, Console, Effect, Logger } from "effect"
 import { nodes } from "../../domain/k8s/resources.ts"
+import { parseGoDuration } from "../../domain/kubeletConfig/goDuration.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { readyNodes } from "../compose/readyNodes.ts"
 import { version } from "../version.ts"
@@ -18,6 +19,8 @@ export interface SimOptions extends SimWish {
   readonly cluster: string | undefined
   readonly runnerHost: string
   readonly runnerPort: number
+  /** A duration as Go writes them. */
+  readonly takeoverAfter: string
 }
 
 const say = Console.log
@@ -69,10 +72,15 @@ const allNodes = (premises: Premises, plan: SimPlan) =>
   )
 
 const shared = Effect.fnUntraced(function*(options: SimOptions, cluster: string, premises: Premises, plan: SimPlan) {
+  const takeoverMs = parseGoDuration(options.takeoverAfter) ?? 0
+  if (takeoverMs < 3000 || takeoverMs % 1000 !== 0) {
+    const detail = `--takeover-after: wants three seconds or more, whole ones, has "${options.takeoverAfter}"`
+    return yield* new SimError({ detail })
+  }
   // The cluster engine and the databases are large; a process that has its nodes for itself does without.
   const { sharedNodes } = yield* Effect.promise(() => import("./sharedNodes.ts"))
   return sharedNodes({
-    engine: { database: cluster, host: options.runnerHost, port: options.runnerPort },
+    engine: { database: cluster, host: options.runnerHost, port: options.runnerPort, takeoverMs },
     names: plan.names,
     node: (index) => supervised(premises, plan, index)
   })

@@ -17,6 +17,8 @@ export interface EngineOptions {
   /** Where other runners reach this one. */
   readonly host: string
   readonly port: number
+  /** A runner that is silent for so long is gone: its locks have run out. Whole seconds, three at least. */
+  readonly takeoverMs: number
 }
 
 /** No such kind of database. */
@@ -28,17 +30,14 @@ export class UnknownDatabase extends Schema.TaggedError<UnknownDatabase>()("Unkn
   }
 }
 
-/**
- * A runner that died loses its shards when its locks have run out, and their nodes are Ready elsewhere before the 40
- * seconds of a node's own lease are over.
- */
-export const timing = {
-  shardLockRefreshInterval: Duration.seconds(5),
-  shardLockExpiration: Duration.seconds(20),
-  refreshAssignmentsInterval: Duration.seconds(2),
-  runnerHealthCheckInterval: Duration.seconds(5),
-  entityMessagePollInterval: Duration.seconds(5)
-}
+/** Everything that has to happen for a takeover happens several times before the locks run out. */
+const timing = (takeoverMs: number) => ({
+  shardLockExpiration: Duration.millis(takeoverMs),
+  shardLockRefreshInterval: Duration.millis(takeoverMs / 4),
+  refreshAssignmentsInterval: Duration.millis(Math.min(2000, takeoverMs / 4)),
+  runnerHealthCheckInterval: Duration.millis(takeoverMs / 4),
+  entityMessagePollInterval: Duration.millis(Math.min(5000, takeoverMs / 4))
+})
 
 const clientOf = (
   database: string
@@ -55,21 +54,18 @@ const clientOf = (
   return Layer.effect(SqlClient.SqlClient)(Effect.fail(new UnknownDatabase({ database })))
 }
 
-/** `config`: what differs from `timing` and the engine's own defaults. */
 export const layer = (
-  { database, host, port }: EngineOptions,
-  config: Partial<ShardingConfig.ShardingConfig["Service"]> = {}
+  { database, host, port, takeoverMs }: EngineOptions
 ): Layer.Layer<
   Sharding.Sharding | ShardLocks.ShardLocks,
   SqlError.SqlError | UnknownDatabase | SocketServer.SocketServerError | Config.ConfigError
 > => {
   const shardingConfig: Partial<ShardingConfig.ShardingConfig["Service"]> = {
-    ...timing,
+    ...timing(takeoverMs),
     runnerAddress: Option.some(RunnerAddress.make(host, port)),
     maxResidentEntities: "unbounded",
     // A process asks its own nodes nothing that would have to be the same on another host.
-    simulateRemoteSerialization: false,
-    ...config
+    simulateRemoteSerialization: false
   }
   const storage = ShardLocks.layer.pipe(
     Layer.provide(SqlRunnerStorage.layer),
