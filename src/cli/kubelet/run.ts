@@ -10,7 +10,7 @@ import { ClientCertificate } from "../../programs/certificates/ClientCertificate
 import { agentSettings } from "../compose/agentSettings.ts"
 import { apiLayers } from "../compose/apiLayers.ts"
 import type { GivenFlags } from "../compose/flagsInForce.ts"
-import { hostLayers } from "../compose/hostLayers.ts"
+import { cgroupsOf, hostLayers } from "../compose/hostLayers.ts"
 import { runNode } from "../compose/node.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
 import { accessLayer, certificateLayer, serverLayer } from "../compose/serverLayers.ts"
@@ -85,6 +85,7 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, w
   yield* Effect.forkChild(heapTrim)
   return yield* runNode({ settings, config, networkMode: options.networkMode }, server).pipe(
     Effect.raceFirst((yield* ClientCertificate).keep),
+    Effect.provide(cgroupsOf(settings.cgroupDriver)),
     Effect.provide(tracingLayers(config, settings.nodeName))
   )
 })

@@ -1,0 +1,143 @@
+/**
+ * systemd over the system bus. Each operation has a connection of its own: they are few, and none has to care for what
+ * became of the one before.
+ */
+import { Effect, Layer, Queue } from "effect"
+import { NotFound, Uncertain } from "../../domain/failure.ts"
+import type { UnitProperty } from "../../domain/resources/systemdProperties.ts"
+import { bus, connect, type Connection, type DbusError } from "./live/connection.ts"
+import type { DbusValue } from "./live/marshal.ts"
+import { Systemd, SystemdError } from "./Systemd.ts"
+
+export interface SystemdOptions {
+  /** Of the system bus; `/run/dbus/system_bus_socket` when absent. */
+  readonly socketPath?: string
+}
+
+const systemd = { destination: "org.freedesktop.systemd1", path: "/org/freedesktop/systemd1" } as const
+const manager = { ...systemd, interface: "org.freedesktop.systemd1.Manager" } as const
+
+/** As long as runtimes wait for systemd. */
+const deadlineMs = 30_000
+
+const propertyValues = (properties: ReadonlyArray<UnitProperty>): DbusValue =>
+  properties.map(({ name, type, value }) => [name, { signature: type, value }])
+
+const failed = (op: string, unit: string) => (error: DbusError) =>
+  new SystemdError({
+    op,
+    unit,
+    reason: error.name.endsWith(".NoSuchUnit") ? new NotFound() : error.reason,
+    name: error.name,
+    detail: error.message,
+    cause: error
+  })
+
+/** One operation on a connection of its own, within the deadline. */
+const operation = <A>(
+  socketPath: string,
+  op: string,
+  unit: string,
+  run: (connection: Connection) => Effect.Effect<A, DbusError | SystemdError>
+): Effect.Effect<A, SystemdError> =>
+  Effect.flatMap(connect(socketPath), run).pipe(
+    Effect.scoped,
+    Effect.mapError((error) => error._tag === "SystemdError" ? error : failed(op, unit)(error)),
+    Effect.timeoutOrElse({
+      duration: deadlineMs,
+      orElse: () =>
+        Effect.fail(
+          new SystemdError({ op, unit, reason: new Uncertain(), name: "", detail: `no answer in ${deadlineMs} ms` })
+        )
+    })
+  )
+
+/** Starts a job and waits until systemd has removed it from its list; gives its result, `done` when all went well. */
+const finished = Effect.fnUntraced(
+  function*(connection: Connection, start: Effect.Effect<ReadonlyArray<DbusValue>, DbusError>) {
+    // Before the job: what is fast would be over before anyone listens.
+    const removed = yield* Queue.unbounded<readonly [job: DbusValue | undefined, result: DbusValue | undefined]>()
+    yield* connection.listen(({ body, member }) => {
+      if (member === "JobRemoved") Queue.offerUnsafe(removed, [body[1], body[3]])
+    })
+    const rule = `type='signal',interface='${manager.interface}',member='JobRemoved'`
+    yield* connection.call({ ...bus, member: "AddMatch", signature: "s", body: [rule] })
+    yield* connection.call({ ...manager, member: "Subscribe", signature: "", body: [] })
+    const [job] = yield* start
+    while (true) {
+      const [one, result] = yield* Queue.take(removed)
+      if (one === job) return String(result)
+    }
+  },
+  Effect.scoped
+)
+
+const make = ({ socketPath = "/run/dbus/system_bus_socket" }: SystemdOptions): Systemd["Service"] => {
+  const resetFailed = (connection: Connection, unit: string) =>
+    // It is only there to be reset when something went wrong before.
+    Effect.ignore(connection.call({ ...manager, member: "ResetFailedUnit", signature: "s", body: [unit] }))
+
+  return {
+    version: operation(socketPath, "version", "systemd", (connection) =>
+      connection.call({
+        ...systemd,
+        interface: "org.freedesktop.DBus.Properties",
+        member: "Get",
+        signature: "ss",
+        body: [manager.interface, "Version"]
+      })).pipe(Effect.map(([found]) => {
+        const text = typeof found === "object" && "value" in found ? String(found.value) : ""
+        return Number(/\d+/.exec(text)?.[0] ?? 0)
+      })),
+
+    startTransient: Effect.fn("Systemd.startTransient")((unit: string, properties: ReadonlyArray<UnitProperty>) =>
+      operation(socketPath, "StartTransientUnit", unit, (connection) =>
+        Effect.gen(function*() {
+          const result = yield* finished(
+            connection,
+            connection.call({
+              ...manager,
+              member: "StartTransientUnit",
+              signature: "ssa(sv)a(sa(sv))",
+              body: [unit, "replace", propertyValues(properties), []]
+            })
+          )
+          if (result === "done") return
+          yield* resetFailed(connection, unit)
+          return yield* new SystemdError({
+            op: "StartTransientUnit",
+            unit,
+            reason: new Uncertain(),
+            name: "",
+            detail: `error creating systemd unit \`${unit}\`: got \`${result}\``
+          })
+        })).pipe(
+          Effect.catchIf(({ name }) => name === "org.freedesktop.systemd1.UnitExists", () => Effect.void)
+        )
+    ),
+
+    setProperties: Effect.fn("Systemd.setProperties")((unit: string, properties: ReadonlyArray<UnitProperty>) =>
+      operation(socketPath, "SetUnitProperties", unit, (connection) =>
+        Effect.asVoid(connection.call({
+          ...manager,
+          member: "SetUnitProperties",
+          signature: "sba(sv)",
+          body: [unit, true, propertyValues(properties)]
+        })))
+    ),
+
+    stop: Effect.fn("Systemd.stop")((unit: string) =>
+      operation(socketPath, "StopUnit", unit, (connection) =>
+        Effect.gen(function*() {
+          const stop = connection.call({ ...manager, member: "StopUnit", signature: "ss", body: [unit, "replace"] })
+          const result = yield* finished(connection, stop)
+          if (result !== "done") yield* Effect.logWarning(`error removing unit ${unit}: got ${result}`)
+          yield* resetFailed(connection, unit)
+        })).pipe(
+          Effect.catchReason("SystemdError", "NotFound", () => Effect.void)
+        )
+    )
+  }
+}
+
+export const layer = (options: SystemdOptions = {}): Layer.Layer<Systemd> => Layer.succeed(Systemd, make(options))
