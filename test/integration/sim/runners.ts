@@ -87,11 +87,11 @@ export const startRunner = Effect.fn("startRunner")(function*(options: {
   const { database, kubeconfig, nodes, port } = options
   const child = yield* ChildProcess.make(join(import.meta.dirname, "../../../bin/kubeffect"), [
     "sim",
-    ...["--kubeconfig", kubeconfig],
-    ...["--cluster", `sqlite:${database}`],
-    ...["--nodes", String(nodes)],
-    ...["--runner-port", String(port)],
-    ...["--takeover-after", "4s"]
+    `--kubeconfig=${kubeconfig}`,
+    `--cluster=sqlite:${database}`,
+    `--nodes=${nodes}`,
+    `--runner-port=${port}`,
+    "--takeover-after=4s"
   ], { forceKillAfter: "3 seconds" })
   yield* Effect.forkScoped(Effect.ignore(
     Stream.runForEach(Stream.decodeText(Stream.merge(child.stdout, child.stderr)), (text) =>
