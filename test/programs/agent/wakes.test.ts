@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as resources from "../../../src/domain/k8s/resources.ts"
+import { containerdLatencies } from "../../../src/layers/cri/CriSim.ts"
 import * as SimNode from "../../fixture/node/simNode.ts"
 
 type Node = Effect.Success<ReturnType<typeof SimNode.make>>
@@ -40,6 +41,27 @@ describe("a wake-up carries no truth", () => {
       yield* pass(15)
       assert.strictEqual(node.phase("web"), "Running")
       assert.strictEqual(changes(node), before)
+    }))
+
+  it.effect("G1: nobody acts on a look that is older than his own last action", () =>
+    Effect.gen(function*() {
+      // Looks take longer than what they look at takes to change.
+      const latencies = { ...containerdLatencies, read: [400, 900], runPodSandbox: [150, 150] } as const
+      const node = yield* SimNode.make({ runtime: { latencies } })
+      yield* node.start
+      yield* node.create("web", { containers: [container(idle), { ...container(idle), name: "d" }] })
+      for (let tenth = 0; tenth < 60; tenth++) {
+        // Each change asks for another look.
+        const labels = { tenth: `${tenth}` }
+        yield* node.client.patch(resources.pods, target, { type: "merge", body: { metadata: { labels } } })
+        yield* TestClock.adjust("100 millis")
+      }
+      const count = (method: string) => node.runtime.calls.filter((call) => call.method === method).length
+      assert.deepStrictEqual(
+        ["RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer"].map(count),
+        [1, 2, 2, 0]
+      )
+      assert.strictEqual(node.phase("web"), "Running")
     }))
 
   it.effect("G1: an end that no event tells of is found by the next listing", () =>
