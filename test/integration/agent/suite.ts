@@ -2,6 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, FileSystem, Layer } from "effect"
+import { createHash, randomBytes } from "node:crypto"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -175,6 +176,35 @@ export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unkno
         )
         assert.strictEqual(inTerminal.code, 0, inTerminal.stderr)
         yield* node.ok("delete", "pod", "talk", "--timeout=30s")
+      }))
+
+    it.effect("O5: cp and exec carry binary data both ways, unchanged, whoever vanishes meanwhile", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const node = yield* TestNode
+        yield* node.apply(pod("bytes", [container("c", idle)]))
+        yield* ready("bytes")
+        const data = randomBytes(8 * 1024 * 1024)
+        const sum = createHash("sha256").update(data).digest("hex")
+        yield* fs.writeFile(`${node.folder}/data`, data)
+        yield* node.ok("cp", `${node.folder}/data`, "bytes:/data")
+        assert.include(yield* node.ok("exec", "bytes", "--", "sha256sum", "/data"), sum)
+        yield* node.ok("cp", "bytes:/data", `${node.folder}/back`)
+        assert.isTrue(data.equals(yield* fs.readFile(`${node.folder}/back`)), "the file came back as it went")
+
+        const piped = yield* node.spawn("exec", "-i", "bytes", "--", "sh", "-c", "sha256sum; echo done >&2")
+        const told = prints(piped, sum)
+        piped.stdin?.end(data)
+        yield* told
+
+        // Clients that vanish in the middle of it disturb nobody.
+        for (let client = 0; client < 5; client++) {
+          const writer = yield* node.spawn("exec", "bytes", "--", "sh", "-c", "cat /dev/zero")
+          yield* Effect.callback<void>((resume) => void writer.stdout?.once("data", () => resume(Effect.void)))
+          writer.kill("SIGKILL")
+        }
+        assert.strictEqual(yield* node.ok("exec", "bytes", "--", "sh", "-c", "echo still here"), "still here\n")
+        yield* node.ok("delete", "pod", "bytes", "--timeout=20s")
       }))
 
     it.effect("port-forward carries HTTP both ways", () =>
