@@ -46,11 +46,11 @@ describe("a wake-up carries no truth", () => {
   it.effect("G1: nobody acts on a look that is older than his own last action", () =>
     Effect.gen(function*() {
       // Looks take longer than what they look at takes to change.
-      const latencies = { ...containerdLatencies, read: [400, 900], runPodSandbox: [150, 150] } as const
+      const latencies = { ...containerdLatencies, read: [150, 400], runPodSandbox: [80, 80] } as const
       const node = yield* SimNode.make({ runtime: { latencies } })
       yield* node.start
       yield* node.create("web", { containers: [container(idle), { ...container(idle), name: "d" }] })
-      for (let tenth = 0; tenth < 60; tenth++) {
+      for (let tenth = 0; tenth < 80; tenth++) {
         // Each change asks for another look.
         const labels = { tenth: `${tenth}` }
         yield* node.client.patch(resources.pods, target, { type: "merge", body: { metadata: { labels } } })
