@@ -77,7 +77,7 @@ const make = Effect.fnUntraced(function*(
     cgroups: yield* Cgroups,
     facts: yield* NodeFacts
   }
-  const common = commonRoutes(services, options)
+  const routes = portRoutes(services, options)
   const { headerTimeoutMs = defaultHeaderTimeoutMs } = options
   const { nodeName } = services.model
   const guarded: Door = { nodeName, access: Option.some(yield* Access) }
@@ -88,10 +88,7 @@ const make = Effect.fnUntraced(function*(
     port: options.port,
     tls,
     headerTimeoutMs,
-    app: serve(guarded, [
-      ...common,
-      ...(options.enableDebuggingHandlers ? debugRoutes(services, options) : disabledRoutes)
-    ]),
+    app: serve(guarded, routes.main),
     upgrades: Option.some({
       isFor: (url) => streamRoots.has(url.split(/[/?]/, 2)[1] ?? ""),
       handle: (event) => tunnel(guarded, streams, event)
@@ -101,11 +98,11 @@ const make = Effect.fnUntraced(function*(
     listen({ address, port, tls: Option.none(), headerTimeoutMs, app: serve(open, routes), upgrades: Option.none() })
   const readOnly = yield* whenSome(
     options.readOnlyPort,
-    (port) => plain(options.address, port, [...common, ...disabledRoutes])
+    (port) => plain(options.address, port, routes.readOnly)
   )
   const openHealthz = whenSome(
     options.healthz,
-    ({ address, port }) => plain(address, port, healthzRoutes(services.model))
+    ({ address, port }) => plain(address, port, routes.healthz)
   )
   const healthz = yield* Effect.catch(
     openHealthz,
@@ -129,6 +126,16 @@ const make = Effect.fnUntraced(function*(
 
 const whenSome = <A, B, E, R>(option: Option.Option<A>, use: (value: A) => Effect.Effect<B, E, R>) =>
   Option.match(option, { onNone: () => Effect.succeedNone, onSome: (value) => Effect.asSome(use(value)) })
+
+/** All that there is to ask for, by port. Who may ask on the main one is decided before a route is looked for. */
+export const portRoutes = (services: StatsServices, options: NodeServerOptions) => {
+  const common = commonRoutes(services, options)
+  return {
+    main: [...common, ...(options.enableDebuggingHandlers ? debugRoutes(services, options) : disabledRoutes)],
+    readOnly: [...common, ...disabledRoutes],
+    healthz: healthzRoutes(services.model)
+  }
+}
 
 /** On the read-only port as well as on the main one. */
 const commonRoutes = (services: StatsServices, options: NodeServerOptions): ReadonlyArray<ResponseRoute> => {

@@ -92,7 +92,7 @@ const node = TestNode.layer({
   bootstrap: (folder) => `${folder}/bootstrap.yaml`
 })
 
-layer(node.pipe(Layer.provideMerge(Layer.merge(cluster, TestContainerd.layer))), { excludeTestServices: true, timeout: 60_000 })(
+layer(node.pipe(Layer.provideMerge(Layer.merge(cluster, TestContainerd.layer))), { excludeTestServices: true, timeout: "120 seconds" })(
   "a node that bootstraps",
   (it) => {
     it.effect(

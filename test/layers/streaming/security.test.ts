@@ -1,59 +1,210 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { everyRoute, everything, isStream, servedPatterns } from "./everyRoute.ts"
 import { ask, model, runningPod, start, upgrade } from "./fixture.ts"
 import { access, fuzz, send } from "./hostile.ts"
+import { authority } from "./pki.ts"
+import { askTls, tlsNode } from "./tlsNode.ts"
 
-const routes = [
-  "GET /healthz",
-  "GET /healthz/ping",
-  "GET /pods",
-  "GET /runningpods/",
-  "GET /stats/summary",
-  "GET /metrics",
-  "GET /metrics/cadvisor",
-  "GET /metrics/resource",
-  "GET /metrics/probes",
-  "GET /containerLogs/ns/a/c",
-  "GET /configz",
-  "GET /logs/",
-  "GET /statusz",
-  "GET /flagz",
-  "GET /debug/pprof/",
-  "PUT /debug/flags/v",
-  "POST /run/ns/a/c?cmd=id",
-  "POST /checkpoint/ns/a/c",
-  "GET /nowhere"
-]
-const streams = ["/exec/ns/a/c?command=id&output=1", "/attach/ns/a/c?output=1", "/portForward/ns/a"]
+const folder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "kubeffect-security-"))
+    fs.mkdirSync(path.join(dir, "log"))
+    fs.writeFileSync(path.join(dir, "log", "syslog"), "a line\n")
+    fs.writeFileSync(path.join(dir, "secret"), secret)
+    return dir
+  }),
+  (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true }))
+)
+const secret = "no-business-of-anybody"
+
+/** A server with all routes; `rights` as `access` takes them. */
+const closedNode = (rights: Readonly<Record<string, ReadonlyArray<string>>>) =>
+  Effect.flatMap(folder, (dir) =>
+    start({
+      model: model([runningPod("a")]),
+      access: access(rights),
+      cri: { exec: () => Effect.die(new Error("let in")), attach: () => Effect.die(new Error("let in")) },
+      options: everything(path.join(dir, "log"))
+    }))
+
+/** No path for it here, or nothing of it: what a stranger gets for a guess. */
+const strange = ["GET /nowhere", "GET /", "DELETE /pods", "OPTIONS /pods", "POST /exec", "GET /spec/", "GET /debug"]
+
+const lines = [...everyRoute.map(({ ask }) => ask), ...strange]
+
+const split = (line: string): readonly [method: string, target: string] => {
+  const [method = "", target = ""] = line.split(" ")
+  return [method, target]
+}
+
+/** What must never be in an answer to a stranger. */
+const leak = /node_modules|\.ts:\d|\.mjs|at \w+ \(|a-uid|kubeffect-security|no-business-of-anybody/
 
 describe("who may what", () => {
-  it.live("O3: without a credential, or with one that is nobody's, every route is closed", () =>
+  it.live("O2: every route that is served says in everyRoute.ts who may use it", () =>
     Effect.gen(function*() {
-      const { main } = yield* start({ model: model([runningPod("a")]), access: access({}) })
-      for (const headers of [{}, { authorization: "Bearer forged" }, { authorization: "Basic YTpi" }]) {
-        for (const line of routes) {
-          const [method = "", path = ""] = line.split(" ")
-          const { body, status } = yield* ask(main, path, { method, headers })
-          assert.deepStrictEqual([status, body], [401, "Unauthorized"], line)
-        }
-        for (const path of streams) {
-          assert.strictEqual((yield* Effect.flip(upgrade(main, path, headers))).status, 401, path)
-        }
-      }
+      const { healthz, main, readOnly } = yield* servedPatterns(yield* folder)
+      const listed = everyRoute.map(({ pattern }) => pattern).sort()
+      assert.deepStrictEqual(main, listed)
+      // What needs no credential shows nothing of what runs in containers, and acts on nothing.
+      assert.deepStrictEqual(healthz, ["/healthz", "/healthz/{name}"])
+      const open = readOnly.filter((pattern) => listed.includes(pattern) && !pattern.endsWith("*"))
+      assert.deepStrictEqual(
+        open,
+        [
+          "/healthz",
+          "/healthz/{name}",
+          "/metrics",
+          "/metrics/cadvisor",
+          "/metrics/probes",
+          "/metrics/resource",
+          "/metrics/slis",
+          "/pods",
+          "/stats/summary"
+        ].filter((pattern) => readOnly.includes(pattern))
+      )
     }))
+
+  it.live(
+    "O3: without a credential, or with one that is nobody's, every route is closed",
+    () =>
+      Effect.gen(function*() {
+        const { main } = yield* closedNode({})
+        const forged = [
+          {},
+          { authorization: "Bearer forged" },
+          { authorization: `Bearer ${"x".repeat(100_000)}` },
+          { authorization: "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJzeXN0ZW06YWRtaW4ifQ." },
+          { authorization: "Basic YTpi" },
+          { "x-remote-user": "system:admin", "x-remote-group": "system:masters" },
+          { "sec-websocket-protocol": "base64url.bearer.authorization.k8s.io.Zm9yZ2Vk, v4.channel.k8s.io" }
+        ]
+        for (const headers of forged) {
+          for (const line of lines) {
+            const [method, target] = split(line)
+            const { body, status } = yield* ask(main, target, { method, headers })
+            assert.deepStrictEqual([status, body], [401, "Unauthorized"], line)
+          }
+          for (const known of everyRoute.filter(isStream)) {
+            const refused = yield* Effect.flip(upgrade(main, split(known.ask)[1], headers))
+            assert.deepStrictEqual([refused.status, refused.body], [401, "Unauthorized"], known.pattern)
+          }
+        }
+      }),
+    30_000
+  )
 
   it.live("O2: who has no right to a route gets a 403 for it, known path or not", () =>
     Effect.gen(function*() {
-      const { main } = yield* start({ model: model([runningPod("a")]), access: access({ eve: [] }) })
+      const { main } = yield* closedNode({ eve: [] })
       const headers = { authorization: "Bearer eve" }
-      for (const line of routes) {
-        const [method = "", path = ""] = line.split(" ")
-        const { body, status } = yield* ask(main, path, { method, headers })
+      for (const line of lines) {
+        const [method, target] = split(line)
+        const { body, status } = yield* ask(main, target, { method, headers })
         assert.strictEqual(status, 403, line)
-        assert.match(body, /^Forbidden \(user=eve, verb=\w+, resource=nodes, subresource\(s\)=\[[a-z ]+\]\)\n$/, line)
+        assert.match(body, /^Forbidden \(user=eve, verb=\w*, resource=nodes, subresource\(s\)=\[[a-z ]+\]\)\n$/, line)
       }
-      for (const path of streams) {
-        assert.strictEqual((yield* Effect.flip(upgrade(main, path, headers))).status, 403, path)
+      for (const known of everyRoute.filter(isStream)) {
+        assert.strictEqual((yield* Effect.flip(upgrade(main, split(known.ask)[1], headers))).status, 403, known.pattern)
+      }
+    }))
+
+  it.live("O2: each route opens to its own rights, and to no other route's", () =>
+    Effect.gen(function*() {
+      const all = [...new Set(everyRoute.flatMap(({ rights }) => rights))]
+      const users = Object.fromEntries(all.map((right) => [right.replace(" ", "-"), [right]]))
+      const { main } = yield* closedNode(users)
+      for (const known of everyRoute) {
+        const [method, target] = split(known.ask)
+        for (const [user, [right = ""]] of Object.entries(users)) {
+          const { body, status } = yield* ask(main, target, { method, headers: { authorization: `Bearer ${user}` } })
+          assert.notStrictEqual(status, 401)
+          assert.strictEqual(
+            status !== 403,
+            known.rights.includes(right),
+            `${known.ask} with the right to ${right}: ${body}`
+          )
+        }
+      }
+    }), 30_000)
+
+  it.live(
+    "O3: a wrong CA, an expired certificate, a server's or none: every route is closed over TLS too",
+    () =>
+      Effect.gen(function*() {
+        const dir = yield* folder
+        const [ca, stranger] = [yield* authority("clients"), yield* authority("clients")]
+        const { port, serving } = yield* tlsNode(everything(path.join(dir, "log")), ca.cert)
+        const clients = {
+          "none": {},
+          "wrong CA": yield* stranger.sign({ name: "O=system:masters,CN=ann" }),
+          "expired": yield* ca.sign({ name: "O=system:masters,CN=ann", fromMs: -7_200_000, toMs: -3_600_000 }),
+          "a server's": yield* ca.sign({ name: "O=system:masters,CN=ann", usage: "server" })
+        }
+        for (const [why, client] of Object.entries(clients)) {
+          for (const { ask: line } of everyRoute) {
+            const [method, target] = split(line)
+            const reply = yield* askTls(port, { ca: serving.cert, ...client, method, path: target })
+            assert.deepStrictEqual([reply.status, reply.body], [401, "Unauthorized"], `${line}, ${why}`)
+          }
+        }
+        const good = yield* ca.sign({ name: "O=system:masters,CN=ann" })
+        const reply = yield* askTls(port, { ca: serving.cert, ...good, method: "GET", path: "/healthz" })
+        assert.deepStrictEqual([reply.status, reply.body], [200, "ok"])
+      }),
+    30_000
+  )
+
+  it.live("O4, O8: no way of writing a path leads out of the folders of logs", () =>
+    Effect.gen(function*() {
+      const { main } = yield* closedNode({ ok: ["get log", "get proxy", "create proxy"] })
+      const headers = { authorization: "Bearer ok" }
+      const ups = ["..", "%2e%2e", "..%2f..", "%2e%2e%2f%2e%2e", "....//", "..%5c..", ".%00.", "..;", "%c0%ae%c0%ae"]
+      const targets = ups.flatMap((up) => [
+        `/logs/${up}/secret`,
+        `/logs/${up}/${up}/etc/passwd`,
+        `/logs//${up}//secret`,
+        `/containerLogs/ns/a/${up}/secret`,
+        `/containerLogs/${up}/${up}/secret`,
+        `/containerLogs/ns/a/${encodeURIComponent(`../${up}/secret`)}`,
+        `/containerLogs/ns/${up}/c`,
+        `/containerLogs/${encodeURIComponent("../../../etc")}/passwd/c`
+      ])
+      for (const target of targets) {
+        const { body, status } = yield* ask(main, target, { headers })
+        assert.include([301, 400, 404, 405], status, target)
+        assert.notMatch(body, leak, target)
+      }
+      assert.strictEqual((yield* ask(main, "/logs/syslog", { headers })).body, "a line\n")
+    }), 30_000)
+
+  it.live("nothing of the node's inside is told with a refusal", () =>
+    Effect.gen(function*() {
+      const { main } = yield* closedNode({ ok: ["get proxy", "create proxy", "get log", "create checkpoint"] })
+      const headers = { authorization: "Bearer ok" }
+      const odd = [
+        "GET /containerLogs/ns/none/c",
+        "GET /containerLogs/ns/a/none",
+        "GET /containerLogs/ns/a/c?tailLines=x",
+        "GET /containerLogs/ns/a/c?sinceTime=yesterday&limitBytes=-1",
+        "POST /exec/ns/none/c?command=id&output=1",
+        "POST /run/ns/none/c?cmd=id",
+        "POST /checkpoint/ns/none/c",
+        "GET /logs/none",
+        "GET /healthz/none",
+        "GET /nowhere"
+      ]
+      for (const line of odd) {
+        const [method, target] = split(line)
+        const { body, headers: said, status } = yield* ask(main, target, { method, headers })
+        assert.isAtLeast(status, 400, line)
+        assert.notMatch(body, leak, line)
+        assert.isUndefined(said.server)
+        assert.isUndefined(said["x-powered-by"])
       }
     }))
 

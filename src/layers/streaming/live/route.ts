@@ -49,6 +49,7 @@ export type Handler<A> = (request: NodeRequest) => Effect.Effect<A, Refusal>
 export interface Route<A> {
   /** `*` for any. */
   readonly methods: ReadonlyArray<string>
+  readonly pattern: string
   readonly match: (segments: ReadonlyArray<string>) => Option.Option<Handler<A>>
 }
 
@@ -71,6 +72,7 @@ export const route = <A, const Pattern extends `/${string}`>(
   const fixed = isOpen ? parts.slice(0, -1) : parts
   return {
     methods,
+    pattern,
     match: (segments) => {
       const given = segments.at(-1) === "" ? segments.slice(0, -1) : segments
       if (given.length < fixed.length || (!isOpen && given.length > fixed.length)) {
@@ -96,6 +98,7 @@ export const mapRoute = <A, B>(
   use: (found: A, request: NodeRequest) => Effect.Effect<B, Refusal>
 ): Route<B> => ({
   methods: self.methods,
+  pattern: self.pattern,
   match: (segments) =>
     Option.map(
       self.match(segments),
