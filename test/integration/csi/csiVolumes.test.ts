@@ -2,8 +2,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import * as resources from "../../../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
 import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
@@ -16,7 +17,10 @@ import { mountsBelow } from "../volumes/ground.ts"
 /** One agent for all tests of the file. */
 const started = Layer.effectDiscard(Effect.flatMap(TestNode, ({ start }) => start))
 
-const under = Layer.merge(Layer.provideMerge(started, nodeLayer()), ClusterServer.adminApi).pipe(
+/** What cannot be watched is looked at as often as pods are: a test does not wait for a minute. */
+const often = nodeLayer({ config: { syncFrequency: "2s" } })
+
+const under = Layer.merge(Layer.provideMerge(started, often), ClusterServer.adminApi).pipe(
   Layer.provideMerge(TestContainerd.layer),
   Layer.provideMerge(ClusterServer.memory),
   Layer.provideMerge(NodeServices.layer)
@@ -38,11 +42,10 @@ const driverObject = {
   }
 }
 
-const shared = { accessModes: ["ReadWriteOnce"], storageClassName: "", volumeMode: "Filesystem" }
-
 /** A claim, and the volume it is bound to. */
-const makeVolume = Effect.fnUntraced(function*(name: string) {
+const makeVolume = Effect.fnUntraced(function*(name: string, volumeMode = "Filesystem") {
   const api = yield* KubeApi
+  const shared = { accessModes: ["ReadWriteOnce"], storageClassName: "", volumeMode }
   const claim = yield* api.create(resources.persistentVolumeClaims, {
     metadata: { name, namespace: "default" },
     spec: { ...shared, volumeName: `pv-${name}`, resources: { requests: { storage: "1Gi" } } }
@@ -63,9 +66,8 @@ const makeVolume = Effect.fnUntraced(function*(name: string) {
       }
     }
   })
-  yield* api.update(resources.persistentVolumeClaims, { ...claim, status: { phase: "Bound" } }, {
-    subresource: "status"
-  })
+  const status = { phase: "Bound", capacity: { storage: "1Gi" } }
+  yield* api.update(resources.persistentVolumeClaims, { ...claim, status }, { subresource: "status" })
 })
 
 const nodeStatus = Effect.gen(function*() {
@@ -131,31 +133,48 @@ const nothingLeft = Effect.gen(function*() {
   }))
 })
 
-const startDriver = Effect.gen(function*() {
+const startDriver = Effect.fnUntraced(function*(short = "folders") {
   const { folder } = yield* TestNode
   const place = {
-    folder: `${folder}/driver`,
-    socket: `${folder}/kubelet/plugins/folders/csi.sock`,
-    registrationSocket: `${folder}/kubelet/plugins_registry/folders-reg.sock`
+    folder: `${folder}/driver-${short}`,
+    socket: `${folder}/kubelet/plugins/${short}/csi.sock`,
+    registrationSocket: `${folder}/kubelet/plugins_registry/${short}-reg.sock`
   }
   mkdirSync(place.folder, { recursive: true })
-  const driver = yield* DriverProcess.make(place)
+  const driver = yield* DriverProcess.make(place, {
+    name: `${short}.example.com`,
+    abilities: ["STAGE_UNSTAGE_VOLUME", "GET_VOLUME_STATS", "EXPAND_VOLUME"]
+  })
   yield* driver.start
-  return driver
+  return { ...driver, place }
 })
 
-const prepared = Effect.gen(function*() {
-  const node = yield* TestNode
-  yield* node.ok("apply", "--server-side", "-f", yield* manifest)
-  const driver = yield* startDriver
-  yield* eventually(
+/** Has the driver been told that it is taken? */
+const untilTaken = (driver: Effect.Success<ReturnType<typeof startDriver>>) =>
+  eventually(
     Effect.map(
       driver.calls,
       (calls) => assert.isTrue(calls.some(({ method }) => method === "NotifyRegistrationStatus"))
     )
   )
+
+const prepared = Effect.gen(function*() {
+  const node = yield* TestNode
+  yield* node.ok("apply", "--server-side", "-f", yield* manifest)
+  const driver = yield* startDriver()
+  yield* untilTaken(driver)
   return driver
 })
+
+/** A disk of 8 MiB in a file. */
+const loopDevice = (file: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      writeFileSync(file, new Uint8Array(8 * 1024 * 1024))
+      return execFileSync("losetup", ["--find", "--show", file], { encoding: "utf8" }).trim()
+    }),
+    (device) => Effect.sync(() => execFileSync("losetup", ["-d", device]))
+  )
 
 const manifest = Effect.gen(function*() {
   const { folder } = yield* TestNode
@@ -325,6 +344,128 @@ layer(under, { timeout: "120 seconds", excludeTestServices: true })("CSI volumes
         yield* nothingLeft
         const calls = yield* driver.volumeCalls
         assert.strictEqual(calls.filter((name) => name === "NodeUnstageVolume").length, 1)
+      }),
+    120_000
+  )
+
+  it.effect(
+    "I17, I18: a device in a container, and a volume that grows under its pod",
+    () =>
+      Effect.gen(function*() {
+        const api = yield* KubeApi
+        const node = yield* TestNode
+        const driver = yield* prepared
+        const disk = yield* loopDevice(`${node.folder}/disk`)
+        // What the driver makes of the volume: a device node like the disk's own.
+        execFileSync("cp", ["-a", disk, `${driver.backing}/handle-raw`])
+        yield* makeVolume("grows")
+        yield* makeVolume("raw", "Block")
+        const script = `echo raw-bytes | dd of=/dev/xvda bs=512 count=1 conv=sync; sync; ${idle}`
+        yield* node.apply(pod("grows", [
+          container("c", script, {
+            volumeMounts: [{ name: "grows", mountPath: "/data" }],
+            volumeDevices: [{ name: "raw", devicePath: "/dev/xvda" }]
+          })
+        ], {
+          volumes: ["grows", "raw"].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+        }))
+        yield* attach("handle-grows")
+        yield* attach("handle-raw")
+        yield* ready("grows")
+        yield* eventually(Effect.sync(() => assert.include(readFileSync(`${node.folder}/disk`, "utf8"), "raw-bytes")))
+        const published = `${node.folder}/kubelet/plugins/kubernetes.io/csi/volumeDevices/publish/pv-raw`
+        const device = `${published}/${yield* uidOf("grows")}`
+        const locks = () => execFileSync("losetup", ["-l", "-n", "-O", "BACK-FILE"], { encoding: "utf8" })
+        assert.include(locks(), device, "nobody can put another disk in its place")
+        // The controller has made the disk larger.
+        yield* api.patch(resources.persistentVolumes, { name: "pv-grows" }, {
+          type: "merge",
+          body: { spec: { capacity: { storage: "2Gi" } } }
+        })
+        const claim = { namespace: "default", name: "grows" }
+        yield* api.patch(resources.persistentVolumeClaims, claim, {
+          type: "merge",
+          body: {
+            status: {
+              allocatedResources: { storage: "2Gi" },
+              allocatedResourceStatuses: { storage: "NodeResizePending" },
+              conditions: [{ type: "FileSystemResizePending", status: "True" }]
+            }
+          }
+        }, { subresource: "status" })
+        yield* eventually(Effect.map(api.get(resources.persistentVolumeClaims, claim), ({ status }) =>
+          assert.deepEqual(status, {
+            phase: "Bound",
+            capacity: { storage: "2Gi" },
+            allocatedResources: { storage: "2Gi" }
+          })))
+        const expanded = (yield* driver.calls).filter(({ method }) =>
+          method === "NodeExpandVolume"
+        )
+        assert.lengthOf(expanded, 1)
+        assert.deepInclude(expanded[0]?.request, { capacityRange: { requiredBytes: 2 * 1024 ** 3, limitBytes: 0 } })
+        const events = yield* node.ok("get", "events", "-o", "jsonpath={.items[*].reason}")
+        assert.include(events, "FileSystemResizeSuccessful")
+        yield* removed("grows")
+        yield* nothingLeft
+        assert.isEmpty(existsSync(published) ? readdirSync(published) : [])
+        assert.notInclude(locks(), device)
+      }),
+    120_000
+  )
+
+  it.effect(
+    "J1, J5: a second driver that wants tokens again and again; it goes, and the first one serves on",
+    () =>
+      Effect.gen(function*() {
+        const api = yield* KubeApi
+        const node = yield* TestNode
+        const first = yield* prepared
+        yield* api.create(resources.csiDrivers, {
+          metadata: { name: "second.example.com" },
+          spec: {
+            attachRequired: false,
+            podInfoOnMount: true,
+            requiresRepublish: true,
+            tokenRequests: [{ audience: "vault", expirationSeconds: 600 }],
+            volumeLifecycleModes: ["Ephemeral"]
+          }
+        })
+        const second = yield* startDriver("second")
+        yield* untilTaken(second)
+        yield* first.forgetCalls
+        yield* node.apply(pod("two", [
+          container("c", `echo 1 > /one/f; echo 2 > /two/f; ${idle}`, {
+            volumeMounts: [{ name: "one", mountPath: "/one" }, { name: "two", mountPath: "/two" }]
+          })
+        ], {
+          volumes: [
+            { name: "one", csi: { driver: driverName } },
+            { name: "two", csi: { driver: "second.example.com" } }
+          ]
+        }))
+        yield* ready("two")
+        const tokensOf = Effect.map(second.calls, (calls) =>
+          calls.filter(({ method }) =>
+            method === "NodePublishVolume"
+          ).map(({ request }) => {
+            const { volumeContext } = request as { volumeContext: Record<string, string> }
+            return JSON.parse(volumeContext["csi.storage.k8s.io/serviceAccount.tokens"] ?? "{}").vault?.token
+          }))
+        yield* eventually(Effect.map(tokensOf, (tokens) => assert.isAtLeast(tokens.length, 2)))
+        assert.isTrue((yield* tokensOf).every((token) => typeof token === "string" && token.length > 100))
+        assert.lengthOf((yield* first.volumeCalls).filter((name) => name === "NodePublishVolume"), 1)
+        const uid = yield* uidOf("two")
+        assert.strictEqual(readFileSync(`${second.backing}/csi-${sha(`${uid}two`)}/f`, "utf8"), "2\n")
+        yield* removed("two")
+        // It is uninstalled: its socket goes with it.
+        yield* second.kill
+        rmSync(second.place.registrationSocket)
+        yield* eventually(Effect.map(api.get(resources.csiNodes, { name: ClusterServer.nodeName }), ({ spec }) => {
+          assert.include(JSON.stringify(spec), driverName)
+          assert.notInclude(JSON.stringify(spec), "second.example.com")
+        }))
+        yield* nothingLeft
       }),
     120_000
   )
