@@ -2,6 +2,13 @@
 import { Context } from "effect"
 import type { VerificationPolicy } from "../domain/images/pullVerification.ts"
 
+/** A URL, what to send along, and how often. */
+export interface ManifestPlace {
+  readonly url: string
+  readonly headers: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly everyMs: number
+}
+
 /** Times are milliseconds. */
 export interface AgentSettings {
   readonly nodeName: string
@@ -29,6 +36,8 @@ export interface AgentSettings {
   readonly clusterDns: ReadonlyArray<string>
   readonly resolvConf: string
   readonly staticPodPath: string | undefined
+  /** Where a web server has static pods, and how it is asked; undefined without one. */
+  readonly staticPodUrl: ManifestPlace | undefined
   readonly fileCheckFrequencyMs: number
   readonly syncFrequencyMs: number
   readonly nodeStatusUpdateFrequencyMs: number

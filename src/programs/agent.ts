@@ -23,6 +23,7 @@ import { qosCgroups } from "./pods/qosCgroups.ts"
 import { RuntimeView } from "./runtime/RuntimeView.ts"
 import { mirrorPods } from "./staticPods/mirrorPods.ts"
 import { staticFiles } from "./staticPods/staticFiles.ts"
+import { staticUrl } from "./staticPods/staticUrl.ts"
 import { supervise, superviseToEnd } from "./supervise.ts"
 import { orphanFolders } from "./volumes/orphanFolders.ts"
 
@@ -46,6 +47,7 @@ export const agent = Effect.gen(function*() {
   const registry = yield* PodRegistry
   // A source that this node does not have has nothing to tell: nobody must wait for it (parity C3).
   const files = config.staticPodPath === undefined ? registry.replace("file", []) : staticFiles(config.staticPodPath)
+  const url = config.staticPodUrl === undefined ? registry.replace("http", []) : staticUrl(config.staticPodUrl)
   const local = Effect.gen(function*() {
     // Workers decide on what the runtime has: it must have been asked once, so that nothing that runs is started again.
     yield* superviseToEnd("first listing of the runtime", view.relist)
@@ -62,6 +64,7 @@ export const agent = Effect.gen(function*() {
     systemOom,
     csiPlugins,
     files,
+    url,
     config.standalone ? Effect.never : connected
   ], {
     concurrency: "unbounded",

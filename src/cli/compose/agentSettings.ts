@@ -59,6 +59,11 @@ export const agentSettings = (
     clusterDns: config.clusterDNS,
     resolvConf: config.resolvConf,
     staticPodPath: config.staticPodPath === "" ? undefined : config.staticPodPath,
+    staticPodUrl: config.staticPodURL === "" ? undefined : {
+      url: config.staticPodURL,
+      headers: config.staticPodURLHeader,
+      everyMs: config.httpCheckFrequency
+    },
     allowedUnsafeSysctls: config.allowedUnsafeSysctls,
     seccompDefault: config.seccompDefault,
     swapBehavior: config.memorySwap.swapBehavior === "LimitedSwap" ? "LimitedSwap" : "NoSwap",

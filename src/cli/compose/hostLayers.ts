@@ -12,6 +12,7 @@ import * as KernelLogLive from "../../layers/host/KernelLogLive.ts"
 import * as MountsLive from "../../layers/host/MountsLive.ts"
 import * as NodeFactsLive from "../../layers/host/NodeFactsLive.ts"
 import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
+import * as ManifestUrlLive from "../../layers/manifests/ManifestUrlLive.ts"
 import * as SystemdLive from "../../layers/systemd/SystemdLive.ts"
 
 export interface HostOptions {
@@ -28,6 +29,7 @@ export const hostLayers = (rootDirectory: string, options: HostOptions = {}) =>
       ? CredentialPluginsLive.layerNone
       : CredentialPluginsLive.layer(options.credentialPlugins),
     CsiLive.layer(),
+    ManifestUrlLive.layer,
     PluginRegistrationLive.layer,
     MountsLive.layer,
     NodeFactsLive.layer({ rootDirectory }),

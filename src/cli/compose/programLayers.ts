@@ -62,5 +62,5 @@ export const programLayers = (standalone: boolean) =>
     Layer.provideMerge(NodeState.layer),
     Layer.provideMerge(Layer.mergeAll(objects, runtime)),
     // Orphans are only removed when every source of pods has been heard.
-    Layer.provideMerge(PodRegistry.layer(standalone ? ["file"] : ["file", "api"]))
+    Layer.provideMerge(PodRegistry.layer(standalone ? ["file", "http"] : ["file", "http", "api"]))
   )

@@ -14,6 +14,7 @@ import * as MountsMemory from "../../layers/host/MountsMemory.ts"
 import type { NodeReading } from "../../layers/host/NodeFacts.ts"
 import * as NodeFactsMemory from "../../layers/host/NodeFactsMemory.ts"
 import * as ProcessesMemory from "../../layers/host/ProcessesMemory.ts"
+import * as ManifestUrlSim from "../../layers/manifests/ManifestUrlSim.ts"
 import * as ProberSim from "../../layers/probes/ProberSim.ts"
 import { simulatedUsage } from "./simulatedUsage.ts"
 
@@ -26,10 +27,12 @@ export interface SimulatedMachine {
   readonly host?: HostFilesMemory.MemoryHost
   readonly cgroups?: CgroupsMemory.MemoryCgroups
   readonly credentialPlugins?: ReadonlyArray<CredentialPluginsSim.SimPlugin>
+  /** What web servers have for its static pods. */
+  readonly manifests?: ManifestUrlSim.SimPages
 }
 
 export const simulatedLayers = (
-  { cgroups, credentialPlugins, facts, host: given, hostname, runtime }: SimulatedMachine
+  { cgroups, credentialPlugins, facts, host: given, hostname, manifests, runtime }: SimulatedMachine
 ) =>
   Layer.unwrap(Effect.gen(function*() {
     const host = given ?? new HostFilesMemory.MemoryHost()
@@ -44,6 +47,7 @@ export const simulatedLayers = (
       CompressionMemory.layer,
       CredentialPluginsSim.layer(credentialPlugins),
       CsiSim.layer(new Map()),
+      ManifestUrlSim.layer(manifests),
       PluginRegistrationSim.layer(new Map())
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(

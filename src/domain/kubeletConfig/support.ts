@@ -6,7 +6,6 @@ import type { FieldName } from "./file.ts"
 
 const noProfiler = "there is no Go profiler in this process"
 const noManagers = "containers are not pinned to CPUs or NUMA nodes"
-const noHttpPods = "static pods are read from files only"
 const noShutdown = "pods are not ended in order when the machine shuts down"
 const noEnforcement = "reservations lower what the node offers, but no cgroup is made for them"
 const noEviction = "pods are not evicted when the node runs short"
@@ -15,9 +14,6 @@ const noIptables = "iptables are the business of the network plugins and kube-pr
 
 /** By field: what setting it does not do. */
 export const withoutEffect: Partial<Record<FieldName, string>> = {
-  staticPodURL: noHttpPods,
-  staticPodURLHeader: noHttpPods,
-  httpCheckFrequency: noHttpPods,
   enableContentionProfiling: noProfiler,
   enableProfilingHandler: noProfiler,
   enableDebugFlagsHandler: "log verbosity cannot be changed over HTTP",
