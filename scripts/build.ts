@@ -3,7 +3,7 @@
  * in files of its own, so that the daemon keeps none of it in memory. Each file appears whole or not at all and the entry
  * last, so that several commands started at once in a fresh checkout do not run each other's half-written bundle.
  */
-import { build } from "esbuild"
+import { build, type Plugin } from "esbuild"
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 
@@ -15,6 +15,23 @@ const entry = join(outdir, "kubeffect.mjs")
 /** Chunks of earlier bundles stay for as long: a command that runs may still come to need them. */
 const staleMs = 24 * 3600 * 1000
 
+/**
+ * `import` of `node:http` reads all that it exports, and its WebSocket brings in a whole HTTP client of 12 MB that nothing
+ * here uses. As a CommonJS module it is read name by name.
+ */
+const namesOfHttp: Plugin = {
+  name: "node:http by name",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve(
+      { filter: /^node:http$/ },
+      ({ kind }) => kind === "import-statement" ? { path: "http", namespace: "by-name" } : undefined
+    )
+    onLoad({ filter: /./, namespace: "by-name" }, () => ({
+      contents: "module.exports = process.getBuiltinModule(\"node:http\")"
+    }))
+  }
+}
+
 const begin = new Date()
 mkdirSync(chunks, { recursive: true })
 const { outputFiles } = await build({
@@ -25,6 +42,7 @@ const { outputFiles } = await build({
   splitting: true,
   write: false,
   bundle: true,
+  plugins: [namesOfHttp],
   platform: "node",
   target: "node24",
   format: "esm",
