@@ -44,5 +44,5 @@ const make = Effect.gen(function*() {
 })
 
 export const layer: Layer.Layer<ManifestUrl> = Layer.effect(ManifestUrl, make).pipe(
-  Layer.provide(NodeHttpClient.layerUndici)
+  Layer.provide(NodeHttpClient.layerNodeHttp)
 )
