@@ -76,6 +76,11 @@ export interface AgentSettings {
   /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */
   readonly kubeReserved: Readonly<Record<string, string>>
   readonly systemReserved: Readonly<Record<string, string>>
+  /** `pods`, `system-reserved`, `kube-reserved` and the two with `-compressible`; `none`. */
+  readonly enforceNodeAllocatable: ReadonlyArray<string>
+  /** The control groups that the reservations are limits of; empty without. */
+  readonly systemReservedCgroup: string
+  readonly kubeReservedCgroup: string
   readonly evictionHard: Readonly<Record<string, string>>
   readonly evictionPressureTransitionMs: number
   readonly containerLogMaxSizeBytes: number

@@ -11,7 +11,9 @@ import { imageGcLoop } from "./cleanup/imageGcLoop.ts"
 import { logRotationLoop } from "./cleanup/logRotation.ts"
 import { orphanPods } from "./cleanup/orphanPods.ts"
 import { csiPlugins } from "./csi/csiPlugins.ts"
+import { Devices } from "./devices/Devices.ts"
 import { PodNetwork } from "./network/PodNetwork.ts"
+import { enforcePods, enforceReservations } from "./node/nodeAllocatable.ts"
 import { nodeLease } from "./node/nodeLease.ts"
 import { nodeStatusLoop } from "./node/nodeStatusLoop.ts"
 import { ownNode } from "./node/ownNode.ts"
@@ -41,8 +43,10 @@ const connected = Effect.all([heartbeats, ownNode, apiPods, mirrorPods], { concu
 
 /** Runs the node for ever; interruption ends the agent and leaves its pods running. */
 export const agent = Effect.gen(function*() {
+  yield* enforceReservations
   const config = yield* AgentConfig
   const view = yield* RuntimeView
+  const devices = yield* Devices
   const network = yield* PodNetwork
   const registry = yield* PodRegistry
   // A source that this node does not have has nothing to tell: nobody must wait for it (parity C3).
@@ -62,7 +66,9 @@ export const agent = Effect.gen(function*() {
     networking,
     local,
     systemOom,
+    enforcePods,
     csiPlugins,
+    devices.run,
     files,
     url,
     config.standalone ? Effect.never : connected

@@ -7,7 +7,6 @@ import type { FieldName } from "./file.ts"
 const noProfiler = "there is no Go profiler in this process"
 const noManagers = "containers are not pinned to CPUs or NUMA nodes"
 const noShutdown = "pods are not ended in order when the machine shuts down"
-const noEnforcement = "reservations lower what the node offers, but no cgroup is made for them"
 const noEviction = "pods are not evicted when the node runs short"
 const noMemoryQos = "memory of pods is neither throttled nor reserved by QoS class"
 const noIptables = "iptables are the business of the network plugins and kube-proxy"
@@ -32,9 +31,6 @@ export const withoutEffect: Partial<Record<FieldName, string>> = {
   reservedMemory: noManagers,
   reservedSystemCPUs: noManagers,
   qosReserved: "requests are not reserved by QoS class",
-  enforceNodeAllocatable: noEnforcement,
-  systemReservedCgroup: noEnforcement,
-  kubeReservedCgroup: noEnforcement,
   hairpinMode: noIptables,
   makeIPTablesUtilChains: noIptables,
   iptablesMasqueradeBit: noIptables,

@@ -1,5 +1,5 @@
 /**
- * What the agent writes into the groups it makes itself: a pod's, the QoS classes', and the one all pods are in
+ * What the agent writes into the groups it makes for pods: a pod's own and those of the QoS classes
  * (parity L2–L4, L6, L8). Containers' groups are the runtime's.
  */
 import type { Pod } from "../k8s/pod.ts"
@@ -93,10 +93,3 @@ export const qosCgroupLimits = (
     bestEffort: { cpuShares: minShares, ...pages }
   }
 }
-
-/** The group of all pods: what the node has, less what is reserved for the system (parity L4, L7). */
-export const podsCgroupLimits = (available: Amounts): CgroupLimits => ({
-  ...(available.has("cpu") ? { cpuShares: sharesOfMilli(milliOf(available, "cpu")) } : {}),
-  ...(available.has("memory") ? { memoryLimitBytes: unitsOf(available, "memory") } : {}),
-  ...(available.has("pid") ? { pidsMax: unitsOf(available, "pid") } : {})
-})

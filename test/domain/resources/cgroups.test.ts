@@ -16,7 +16,6 @@ import {
 import {
   defaultPodCgroupOptions,
   podCgroupLimits,
-  podsCgroupLimits,
   qosCgroupLimits
 } from "../../../src/domain/resources/cgroupValues.ts"
 import {
@@ -142,15 +141,6 @@ describe("L3, L4, L6, L8: values", () => {
       burstable: { cpuShares: 1024 },
       bestEffort: { cpuShares: 2 }
     })
-  })
-
-  it("L4, L7: all pods together get what the system leaves", () => {
-    assert.deepStrictEqual(podsCgroupLimits(amountsOf({ cpu: "2", memory: "1Gi", pid: "1000" })), {
-      cpuShares: 2048,
-      memoryLimitBytes: 2 ** 30,
-      pidsMax: 1000
-    })
-    assert.deepStrictEqual(podsCgroupLimits(amountsOf({})), {})
   })
 
   it("a larger limit never writes a smaller value", () => {
