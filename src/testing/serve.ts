@@ -40,7 +40,7 @@ const make = Effect.fn("World.serve")(function*(
     new SimError({ detail: `${what}: ${cause.message}` })
   const server = yield* Effect.mapError(memoryServer({ port: apiPort }), failed("the API server"))
   const services = yield* Layer.build(server.layer)
-  const premises = yield* Effect.mapError(makePremises(plan.address, server.clientCa), failed("the nodes' servers"))
+  const premises = yield* Effect.mapError(makePremises(plan, server.clientCa), failed("the nodes' servers"))
   const running = yield* FiberMap.make<string>()
   const startNode = (name: string) =>
     Effect.suspend(() => {

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto"
 import { dirname } from "node:path"
 import { decodePod } from "../../domain/k8s/decode.ts"
 import { pods } from "../../domain/k8s/resources.ts"
+import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import type { HeartbeatApi } from "../../layers/api/HeartbeatApi.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import * as CriSim from "../../layers/cri/CriSim.ts"
@@ -18,7 +19,7 @@ import { ServingCertificate } from "../../layers/streaming/ServingCertificate.ts
 import { ServingKeyPair } from "../../layers/streaming/ServingKeyPair.ts"
 import { agent } from "../../programs/agent.ts"
 import { freePort } from "../compose/freePort.ts"
-import { nodeLayers } from "../compose/node.ts"
+import { nodeLayers, type NodePlan } from "../compose/node.ts"
 import { planNode } from "../compose/nodePlan.ts"
 import { accessLayer, serverLayer } from "../compose/serverLayers.ts"
 import { simulatedLayers } from "../compose/simulatedLayers.ts"
@@ -28,11 +29,17 @@ import type { SimPlan } from "./plan.ts"
 export interface Premises {
   readonly streams: StreamServer.StreamServer
   readonly certificate: ServingCertificate["Service"]
+  /** The configuration of a node without a name and a port. */
+  readonly blank: Blank
+}
+
+interface Blank extends NodePlan {
+  readonly effective: EffectiveConfig
 }
 
 /** `clientCa`: PEM of the authority whose certificates clients of the nodes' servers may show. */
 export const makePremises = Effect.fn("SimulatedNodes.makePremises")(
-  function*(address: string, clientCa: Option.Option<string>) {
+  function*({ address, configuration, labels }: SimPlan, clientCa: Option.Option<string>) {
     const pair = yield* Effect.flatMap(ServingKeyPair, ({ current }) => current).pipe(
       Effect.provide(KeyPairSelfSigned.layer({
         directory: "/pki",
@@ -42,6 +49,12 @@ export const makePremises = Effect.fn("SimulatedNodes.makePremises")(
       Effect.provide(HostFilesMemory.layer(new HostFilesMemory.MemoryHost()))
     )
     const premises: Premises = {
+      blank: yield* Effect.fromResult(planNode({
+        nodeName: "blank",
+        nodeIps: [address],
+        configuration: { ...habits, address, ...configuration },
+        settings: { nodeLabels: labels }
+      })),
       streams: yield* StreamServer.make,
       certificate: ServingCertificate.of({ current: Effect.succeed({ pair, clientCa }), changes: Stream.never })
     }
@@ -57,23 +70,31 @@ const habits = {
   enforceNodeAllocatable: ["none"],
   healthzPort: 0,
   clusterDomain: "cluster.local",
-  clusterDNS: ["10.96.0.10"]
+  clusterDNS: ["10.96.0.10"],
+  // Pages for people who look at one process.
+  featureGates: { ComponentStatusz: false }
 }
 
 const restartMs = 5000
 
+/** Reading a configuration takes longer than all else that a node begins with. */
+const named = ({ effective, networkMode, settings }: Blank, nodeName: string, port: number): Blank => {
+  const config = { ...effective.config, port }
+  return {
+    effective: { ...effective, config },
+    config,
+    settings: { ...settings, nodeName, hostname: nodeName, port },
+    ...(networkMode === undefined ? {} : { networkMode })
+  }
+}
+
 /** Runs one node until it is interrupted; its pods stay as they are. */
 const simulatedNode = Effect.fn("SimulatedNodes.run")(
   function*(premises: Premises, plan: SimPlan, index: number) {
-    const { address, configuration, facts, labels, names, portBase } = plan
+    const { address, facts, names, portBase } = plan
     const nodeName = names[index] ?? ""
     const port = portBase === 0 ? yield* freePort(address) : portBase + index
-    const made = yield* Effect.fromResult(planNode({
-      nodeName,
-      nodeIps: [address],
-      configuration: { ...habits, address, port, ...configuration },
-      settings: { nodeLabels: labels }
-    }))
+    const made = named(premises.blank, nodeName, port)
     const runtime = CriSim.make({
       // Ids of containers outlive a process, at the API server: those of its next one have to be others.
       node: `${nodeName}/${randomBytes(6).toString("hex")}`,

@@ -45,7 +45,7 @@ export const sim = Effect.fn("sim")(function*(options: SimOptions) {
     `API server: ${server.url}${options.kubeconfig === undefined ? ", in memory: what is in it ends with it" : ""}`
   )
   const body = Effect.gen(function*() {
-    const premises = yield* makePremises(plan.address, server.clientCa)
+    const premises = yield* makePremises(plan, server.clientCa)
     yield* say(`\n  export KUBECONFIG=${server.kubeconfig}\n  kubectl get nodes,pods\n`)
     if (options.deleteNodes) yield* Effect.addFinalizer(() => deleteNodes(plan))
     const running = options.cluster === undefined
