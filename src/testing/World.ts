@@ -11,6 +11,7 @@ import * as KubeApiMemory from "../layers/api/KubeApiMemory.ts"
 import * as MemoryApi from "../layers/api/memory/MemoryApi.ts"
 import type { SimOptions } from "../layers/cri/CriSim.ts"
 import { pastPods } from "./pastPods.ts"
+import { isReadyPod, podWords } from "./podWords.ts"
 import type { ServeOptions } from "./serve.ts"
 import { makeNode, type SimNode } from "./SimNode.ts"
 import { Trace } from "./Trace.ts"
@@ -75,12 +76,6 @@ export interface World {
   readonly onDefect: (listener: DefectListener) => void
 }
 
-const isReady = (pod: KubeObject | undefined): boolean => {
-  const conditions = at(pod, "status", "conditions")
-  return Array.isArray(conditions) &&
-    conditions.some((one: unknown) => at(one, "type") === "Ready" && at(one, "status") === "True")
-}
-
 const until = Effect.fn("World.until")(function*(what: string, problem: () => string, withinMs: number) {
   const end = (yield* Clock.currentTimeMillis) + withinMs
   while (true) {
@@ -98,7 +93,7 @@ const podHandles = (api: MemoryApi.MemoryApi, client: KubeApi["Service"]) => (na
     const pod = object()
     if (goal === "Gone") return pod === undefined ? "" : `there, ${phase()}`
     if (pod === undefined) return "not there"
-    if (goal === "Ready") return isReady(pod) ? "" : `${phase()}, not ready`
+    if (goal === "Ready") return isReadyPod(pod) ? "" : `${phase()}, not ready`
     return phase() === goal ? "" : phase()
   }
   return {
@@ -135,7 +130,7 @@ const record = (trace: Trace, api: MemoryApi.MemoryApi, nodes: ReadonlyArray<Sim
   api.onChange(({ plural }, { object, type }) => {
     if (plural !== "pods" && plural !== "events") return
     const about = plural === "pods"
-      ? `${textAt(object, "metadata", "name")} ${textAt(object, "status", "phase")}${isReady(object) ? " ready" : ""}`
+      ? podWords(object)
       : `${textAt(object, "involvedObject", "name")} ${textAt(object, "reason")} ${textAt(object, "message")}`
     trace.add({ atMs: atMs(), where: "api", what: `${plural} ${type}`, about })
   })

@@ -60,7 +60,7 @@ const struck = (world: World, node: SimNode, fault: Fault & { readonly _tag: "Bl
       }
       case "records-pruned": {
         const told = toldEnds(world)
-        for (const record of [...node.runtime.containers.values()]) {
+        for (const record of node.runtime.containers.values()) {
           if (record.state === "Exited" && told.has(record.id)) node.runtime.forgetContainer(record, now)
         }
         return

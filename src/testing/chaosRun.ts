@@ -6,17 +6,14 @@ import { Clock, Effect, Exit } from "effect"
 import { makeDice } from "../domain/chaos/dice.ts"
 import { drawFaults } from "../domain/chaos/draw.ts"
 import type { Fault } from "../domain/chaos/fault.ts"
-import { decodePod } from "../domain/k8s/decode.ts"
 import { at } from "../domain/k8s/json.ts"
-import type { Pod } from "../domain/k8s/pod.ts"
-import * as resources from "../domain/k8s/resources.ts"
 import { strikeBlow } from "./blows.ts"
-import { invariants } from "./invariants/all.ts"
 import { live, prepare } from "./live.ts"
+import { isReadyPod } from "./podWords.ts"
 import { runSim } from "./runSim.ts"
 import type { TraceEntry } from "./Trace.ts"
-import type { Sight, Watching } from "./Watching.ts"
-import { contentKey, drawWorkload, type PlannedPod } from "./workload.ts"
+import { type Violation, watchWorld } from "./watchWorld.ts"
+import { drawWorkload, type PlannedPod } from "./workload.ts"
 import * as World from "./World.ts"
 
 export interface ChaosOptions {
@@ -33,12 +30,6 @@ export interface ChaosOptions {
   /** Instead of those that the seed draws. */
   readonly faults?: ReadonlyArray<Fault>
   readonly keepTrace?: boolean
-}
-
-export interface Violation {
-  readonly invariant: string
-  readonly message: string
-  readonly atMs: number
 }
 
 export interface ChaosResult {
@@ -59,49 +50,6 @@ const nodeNames = (count: number) => Array.from({ length: count }, (_, index) =>
 export const faultsOf = ({ faultsMax, kinds, minutes, nodes, seed }: ChaosOptions): ReadonlyArray<Fault> =>
   drawFaults({ seed: String(seed), kinds, nodes: nodeNames(nodes), untilMs: minutes * 60_000, faultsMax })
 
-/** Looks on; the first thing that is wrong is what the run is about. */
-const watchWorld = (world: World.World, clock: Clock.Clock, faults: ReadonlyArray<Fault>) => {
-  let violation: Violation | undefined
-  const pods = new Map<string, Pod>()
-  const nowMs = () => clock.currentTimeMillisUnsafe() - world.startMs
-  const say = (invariant: string, message: string | undefined) => {
-    if (message !== undefined) violation ??= { invariant, message, atMs: nowMs() }
-  }
-  const sight: Sight = {
-    nodes: world.nodes,
-    nowMs,
-    worldMs: () => clock.currentTimeMillisUnsafe(),
-    pod: (uid) => pods.get(uid),
-    objects: () => world.api.objects(resources.pods),
-    content: (name) =>
-      at(world.api.objects(resources.configMaps).find((one) => one.metadata.name === name), "data", contentKey),
-    faults
-  }
-  const watchings: ReadonlyArray<readonly [string, Watching]> = invariants.map((one) => [one.name, one.watch(sight)])
-  world.onDefect((_, detail) => say("no-defect", detail))
-  world.api.onChange(({ plural }, change) => {
-    if (violation !== undefined) return
-    if (plural === "nodes") return watchings.forEach(([name, watching]) => say(name, watching.node?.(change)))
-    if (plural !== "pods") return
-    const decoded = change.type === "ADDED" ? decodePod(change.object) : undefined
-    if (decoded?._tag === "Success") pods.set(decoded.success.metadata.uid, decoded.success)
-    for (const [name, watching] of watchings) say(name, watching.change?.(change))
-  })
-  for (const node of world.nodes) {
-    node.runtime.listeners.add((happening) => {
-      if (violation !== undefined) return
-      for (const [name, watching] of watchings) say(name, watching.happening?.(node, happening))
-    })
-  }
-  return {
-    say,
-    restless: () => firstOf(watchings.map(([, watching]) => watching.atRest?.() ?? "")),
-    atRest: () => watchings.forEach(([name, watching]) => say(name, watching.atRest?.())),
-    atEnd: () => watchings.forEach(([name, watching]) => say(name, watching.atEnd?.())),
-    found: () => violation
-  }
-}
-
 /** Empty when the pod is as it shall be in the end. */
 const unsettled = (world: World.World, { destiny, move, name, remove }: PlannedPod): string => {
   const pod = world.pod(name)
@@ -110,7 +58,7 @@ const unsettled = (world: World.World, { destiny, move, name, remove }: PlannedP
   if (move !== undefined && !hasMoved) return `${name} has not moved`
   if (remove !== undefined) return pod.object() === undefined ? "" : `${name} is still there`
   const phase = pod.phase()
-  const ready = isReady(pod.object())
+  const ready = isReadyPod(pod.object())
   switch (destiny) {
     case "Ready":
       return phase === "Running" && ready ? "" : `${name} is ${phase}${ready ? "" : ", not ready"}`
@@ -121,12 +69,6 @@ const unsettled = (world: World.World, { destiny, move, name, remove }: PlannedP
     case "Over":
       return phase === "Succeeded" || phase === "Failed" ? "" : `${name} is ${phase}`
   }
-}
-
-const isReady = (pod: unknown): boolean => {
-  const conditions = at(pod, "status", "conditions")
-  return Array.isArray(conditions) &&
-    conditions.some((one: unknown) => at(one, "type") === "Ready" && at(one, "status") === "True")
 }
 
 const firstOf = (problems: ReadonlyArray<string>): string => problems.find((problem) => problem !== "") ?? ""

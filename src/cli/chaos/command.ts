@@ -25,18 +25,23 @@ export const chaos = Command.make(
       Flag.withDescription("with --replay: numbers of the faults to keep"),
       Flag.withDefault("")
     ),
+    awaitPoints: Flag.Int("await-points").pipe(
+      Flag.withDescription("instead: kill the agent at every so many-th point at which it waits in a pod's life; 1: at all"),
+      Flag.optional
+    ),
     json: Flag.String("json").pipe(Flag.withDescription("write the run, or the first that fails, here"), Flag.optional),
     report: Flag.String("report").pipe(
       Flag.withDescription("write a picture of the run, or of the first that fails, here: one HTML file"),
       Flag.optional
     )
   },
-  Effect.fnUntraced(function*({ json, replay, report, ...rest }) {
+  Effect.fnUntraced(function*({ awaitPoints, json, replay, report, ...rest }) {
     // Loaded when asked for: the daemon, which is the same bundle, has no need of a simulated world.
     const { chaos: run } = yield* Effect.promise(() => import("./run.ts"))
     yield* run({
       ...rest,
       replay: Option.getOrUndefined(replay),
+      awaitPoints: Option.getOrUndefined(awaitPoints),
       json: Option.getOrUndefined(json),
       report: Option.getOrUndefined(report),
       interactive: process.stderr.isTTY === true

@@ -1,94 +1,137 @@
-/** The report of a run as one HTML file that needs nothing else: its faults, its picture, its trace. */
+/** The report of a run as one HTML file that needs nothing else: verdict, picture, faults, trace. */
 import { describeFault } from "../../domain/chaos/fault.ts"
 import type { ChaosResult } from "../../testing/chaosRun.ts"
-import { type Lane, type Picture, pictureOf } from "./lanes.ts"
+import type { Violation } from "../../testing/watchWorld.ts"
+import { type Bar, type Lane, type Mark, type Picture, pictureOf } from "./lanes.ts"
+import { script } from "./reportScript.ts"
+import { stateClass, states, style } from "./reportStyle.ts"
 
 const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;")
 
-const left = 170
-const width = 1200
-const laneHeight = 30
 const traceMax = 5000
+/** Percents of the picture that a letter takes at least: text that does not fit would only be cut off. */
+const letterWidth = 0.85
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
-
-const style = `
-:root { color-scheme: light dark; --ink: light-dark(#1d2330, #e6e9f0); --paper: light-dark(#fbfbfd, #12151c);
-  --faint: light-dark(#e3e6ee, #262c39); --quiet: light-dark(#68708a, #939bb3) }
-body { margin: 2rem auto; max-width: 1420px; padding: 0 1.5rem; background: var(--paper); color: var(--ink);
-  font: 15px/1.5 system-ui, sans-serif }
-h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
-.verdict { display: inline-block; margin: .6rem 0; padding: .35rem .8rem; border-radius: .5rem; font-weight: 600 }
-.good { background: #1f9d6433; color: light-dark(#0d6b41, #5ddba4) }
-.bad { background: #e0455633; color: light-dark(#a01f30, #ff8c99) }
-.quiet, td:first-child { color: var(--quiet) } code { font: 13px ui-monospace, monospace }
-svg { width: 100%; height: auto; font: 12px system-ui, sans-serif } text { fill: var(--ink) }
-.grid { stroke: var(--faint) } .axis { fill: var(--quiet) }
-.Pending { fill: #c9a227 } .Running { fill: #6b8bd6 } .Ready { fill: #2aa876 }
-.Succeeded { fill: #8794b5 } .Failed { fill: #b0506a } .mark { fill: var(--ink); opacity: .75 }
-.strike { stroke: #e04556; stroke-width: 1.5; opacity: .55 } .strike:hover { opacity: 1; stroke-width: 4 }
-table { border-collapse: collapse; font: 12.5px/1.6 ui-monospace, monospace } td { padding: 0 1rem 0 0 }
-.legend span { margin-right: 1rem } .legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: 3px;
-  margin-right: .35rem; vertical-align: -1px }`
-
-const laneSvg = (x: (ms: number) => number) => ({ bars, marks, pod }: Lane, index: number): string => {
-  const y = 30 + index * laneHeight
-  const drawn = bars.map(({ fromMs, state, toMs }) =>
-    `<rect class="${escaped(state)}" x="${x(fromMs)}" y="${y}" rx="3" height="18" ` +
-    `width="${Math.max(1.5, x(toMs) - x(fromMs)).toFixed(1)}"><title>${escaped(state)}, ` +
-    `${seconds(fromMs)} to ${seconds(toMs)}</title></rect>`
-  )
-  const ticks = marks.map(({ atMs, what }) =>
-    `<circle class="mark" cx="${x(atMs)}" cy="${y + 9}" r="2.5"><title>${seconds(atMs)}: ${
-      escaped(what)
-    }</title></circle>`
-  )
-  return `<g class="lane"><text x="0" y="${y + 14}">${escaped(pod)}</text>${drawn.join("")}${ticks.join("")}</g>`
+/** `1:04.2`, or `4.2 s` below a minute. */
+const clock = (ms: number): string => {
+  const minutes = Math.floor(ms / 60_000)
+  const seconds = (ms % 60_000) / 1000
+  return minutes === 0 ? `${seconds.toFixed(1)} s` : `${minutes}:${seconds.toFixed(1).padStart(4, "0")}`
 }
 
-const pictureSvg = ({ endMs, lanes, strikes }: Picture): string => {
-  const x = (ms: number): number => Number((left + (ms / endMs) * (width - left - 10)).toFixed(1))
-  const bottom = 30 + lanes.length * laneHeight
-  const grid = Array.from({ length: 9 }, (_, index) => {
-    const ms = (endMs * index) / 8
-    return `<line class="grid" x1="${x(ms)}" x2="${x(ms)}" y1="22" y2="${bottom}"/>` +
-      `<text class="axis" x="${x(ms)}" y="14" text-anchor="middle">${Math.round(ms / 1000)} s</text>`
+const steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600]
+/** Between two lines of the grid. */
+const tickMs = (endMs: number): number => 1000 * (steps.find((step) => endMs / 1000 / step <= 12) ?? 7200)
+
+/** A place in the picture of a run of that length. */
+const scale = (endMs: number) => (ms: number): number => Number(((100 * Math.min(ms, endMs)) / endMs).toFixed(3))
+
+type Scale = ReturnType<typeof scale>
+
+const barHtml = ({ kind }: Lane, x: Scale) => ({ fromMs, state, toMs }: Bar): string => {
+  const width = Math.max(0, x(toMs) - x(fromMs))
+  const tip = `${state}${kind === "fault" ? "" : `, ${clock(fromMs)} to ${clock(toMs)}, for ${clock(toMs - fromMs)}`}`
+  const look = kind === "fault" ? "window" : kind === "agent" ? "Agent" : stateClass(state)
+  const text = kind === "pod" && width > letterWidth * (state.length + 1) ? escaped(state) : ""
+  return `<span class="bar ${look}" data-at="${fromMs}" data-tip="${escaped(tip)}" ` +
+    `style="left:${x(fromMs)}%;width:${width.toFixed(3)}%">${text}</span>`
+}
+
+const markHtml = (x: Scale) => ({ atMs, kind, what }: Mark): string =>
+  `<span class="mark ${kind}" data-at="${atMs}" data-tip="${escaped(`${clock(atMs)}: ${what}`)}" style="left:${
+    x(atMs)
+  }%"></span>`
+
+const laneHtml = (x: Scale, broken: string) => (lane: Lane): string => {
+  const name = escaped(lane.name)
+  const last = lane.bars.at(-1)
+  const summary = `${name}: ${lane.bars.length} bars, ${lane.marks.length} marks, ${
+    escaped(last?.state ?? "nothing")
+  } last`
+  return `<div class="row ${lane.kind}" data-lane="${name}"><div class="name ${lane.kind}"><span title="${name}">${name}` +
+    `</span></div><div class="track" tabindex="0" role="group" aria-label="${summary}" data-name="${name}">` +
+    `${lane.bars.map(barHtml(lane, x)).join("")}${lane.marks.map(markHtml(x)).join("")}${broken}</div></div>`
+}
+
+const groups = [["fault", "Faults"], ["agent", "Nodes"], ["pod", "Pods"]] as const
+
+const chartHtml = ({ endMs, lanes }: Picture, violation: Violation | undefined): string => {
+  const x = scale(endMs)
+  const tick = tickMs(endMs)
+  const labels = Array.from({ length: Math.floor(endMs / tick) + 1 }, (_, index) => {
+    const last = endMs - index * tick < tick / 2 ? " class=\"last\"" : ""
+    return `<span${last} style="left:${x(index * tick)}%">${clock(index * tick).replace(".0", "")}</span>`
   })
-  const struck = strikes.map(({ atMs, node, what }) =>
-    `<line class="strike" x1="${x(atMs)}" x2="${x(atMs)}" y1="${bottom + 4}" y2="${bottom + 22}">` +
-    `<title>${seconds(atMs)}, ${escaped(node)}: ${escaped(what)}</title></line>`
-  )
-  return `<svg viewBox="0 0 ${width} ${bottom + 30}" role="img">${grid.join("")}${lanes.map(laneSvg(x)).join("")}` +
-    `<text class="axis" x="0" y="${bottom + 18}">faults, crashes</text>${struck.join("")}</svg>`
+  const broken = violation === undefined ? "" : `<span class="broken" style="left:${x(violation.atMs)}%"></span>`
+  const flag = violation === undefined
+    ? ""
+    : `<span class="flag" style="left:${x(violation.atMs)}%">${escaped(violation.invariant)}</span>`
+  const body = groups.map(([kind, title]) => {
+    const own = lanes.filter((lane) => lane.kind === kind)
+    return own.length === 0
+      ? ""
+      : `<div class="group"><span>${title}</span></div>${own.map(laneHtml(x, broken)).join("\n")}`
+  })
+  return `<div class="scroll"><div class="chart" style="--tick:${x(tick)}%"><div class="name"></div>` +
+    `<div class="axis">${labels.join("")}${flag}</div>${body.join("\n")}</div></div>`
 }
 
-const states = [
-  ["Pending", "#c9a227"],
-  ["Running", "#6b8bd6"],
-  ["Ready", "#2aa876"],
-  ["Succeeded", "#8794b5"],
-  ["Failed", "#b0506a"]
-] as const
+const legend = [
+  ...states.map((state) => `<li><i class="${state}"></i>${state}</li>`),
+  `<li><i class="Trouble"></i>Held up</li>`,
+  `<li><b class="tick"></b>Container starts, ends</li>`,
+  `<li><b class="tick failed"></b>Fails, is struck</li>`,
+  `<li><b class="diamond"></b>Agent dies</li>`
+].join("")
 
-export const reportHtml = (result: ChaosResult): string => {
-  const { elapsedMs, faults, hash, seed, trace, violation } = result
-  const verdict = violation === undefined
-    ? `<p class="verdict good">every invariant held</p>`
-    : `<p class="verdict bad">${escaped(violation.invariant)} broken at ${seconds(violation.atMs)}: ` +
-      `${escaped(violation.message)}</p>`
-  const legend = states.map(([name, color]) => `<span><i style="background:${color}"></i>${name}</span>`).join("")
+const verdictHtml = (violation: Violation | undefined): string =>
+  violation === undefined
+    ? `<p class="verdict good"><span aria-hidden="true">✓</span> Every invariant held</p>`
+    : `<p class="verdict bad"><span aria-hidden="true">✗</span><span>${escaped(violation.invariant)} broken at ${
+      clock(violation.atMs)
+    }: ${escaped(violation.message)}</span></p>`
+
+const traceHtml = ({ trace }: ChaosResult): string => {
   const rows = trace.slice(0, traceMax).map(({ about, atMs, what, where }) =>
-    `<tr><td>${seconds(atMs)}</td><td>${escaped(where)}</td><td>${escaped(what)}</td><td>${escaped(about)}</td></tr>`
+    `<tr><td>${clock(atMs)}</td><td>${escaped(where)}</td><td>${escaped(what)}</td><td>${escaped(about)}</td></tr>`
   )
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>kubeffect chaos, seed ${seed}</title>
-<style>${style}</style><h1>Chaos, seed ${seed}</h1>
-<p class="quiet">${seconds(elapsedMs)} of virtual time · trace <code>${escaped(hash)}</code></p>${verdict}
-<h2>Faults</h2><ul>${faults.map((fault) => `<li><code>${escaped(describeFault(fault))}</code></li>`).join("")}</ul>
-<h2>Pods</h2><p class="legend">${legend}</p>${pictureSvg(pictureOf(trace))}
-<h2>Trace</h2><details><summary>${trace.length} entries${
-    trace.length > traceMax ? `, the first ${traceMax}` : ""
-  }</summary>
-<table>${rows.join("\n")}</table></details></html>
+  const cut = trace.length > traceMax ? `, the first ${traceMax} of ${trace.length}` : ""
+  return `<h2>Trace</h2><div class="tools"><input type="search" placeholder="Words that entries have" ` +
+    `aria-label="Words that entries have"><output>${rows.length} entries${cut}</output></div>` +
+    `<div class="card table mono" tabindex="0" role="region" aria-label="Trace"><table><thead><tr><th>Time</th>` +
+    `<th>Where</th><th>What</th><th>About</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`
+}
+
+/** `replay`: the command that plays the run again. */
+export const reportHtml = (result: ChaosResult, replay = ""): string => {
+  const { elapsedMs, faults, hash, seed, trace, violation } = result
+  const picture = pictureOf(trace, faults)
+  const pods = picture.lanes.filter(({ kind }) => kind === "pod").length
+  const nodes = picture.lanes.filter(({ kind }) => kind === "agent").length
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Chaos, seed ${seed}: ${violation === undefined ? "held" : escaped(violation.invariant)}</title>
+<link rel="icon" href="data:,"><style>${style}</style></head><body><main><h1>Chaos, seed ${seed}</h1>
+<ul class="facts"><li><b>${
+    clock(elapsedMs)
+  }</b> of virtual time</li><li><b>${nodes}</b> nodes</li><li><b>${pods}</b> pods</li>
+<li><b>${faults.length}</b> faults</li><li><b>${trace.length}</b> happenings</li><li>trace <code>${
+    escaped(hash)
+  }</code></li></ul>
+${verdictHtml(violation)}
+<h2>What happened</h2><div class="card"><div class="bar-top"><ul class="legend">${legend}</ul>
+<label class="zoom">Zoom <input type="range" min="1" max="20" step="0.5" value="1"></label></div>
+${chartHtml(picture, violation)}</div>
+<h2>Faults</h2>${
+    faults.length === 0
+      ? "<p>None.</p>"
+      : `<ol class="faults" start="0">${
+        faults.map((fault) => `<li><code>${escaped(describeFault(fault))}</code></li>`).join("")
+      }</ol>`
+  }
+${replay === "" ? "" : `<h2>Play it again</h2><div class="card"><pre><code>${escaped(replay)}</code></pre></div>`}
+${traceHtml(result)}</main>
+<div class="detail" role="status" aria-live="polite">Point at a bar or a mark, or walk through lanes with the arrow keys.</div>
+<script>${script}</script></body></html>
 `
 }

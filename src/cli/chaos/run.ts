@@ -4,6 +4,7 @@ import { describeFault, type Fault } from "../../domain/chaos/fault.ts"
 import { unknownKinds } from "../../domain/chaos/faultClasses.ts"
 import { parseSeeds } from "../../domain/chaos/seeds.ts"
 import { shrink } from "../../domain/chaos/shrink.ts"
+import { visitAwaitPoints } from "../../testing/awaitPoints.ts"
 import { type ChaosOptions, type ChaosResult, faultsOf, runChaos } from "../../testing/chaosRun.ts"
 import { makePlayers } from "../../testing/players.ts"
 import { progressLine } from "./progress.ts"
@@ -19,6 +20,8 @@ export interface ChaosWish {
   readonly replay: number | undefined
   /** Numbers of the seed's faults to keep, from 0; empty: all. */
   readonly only: string
+  /** Every how many-th point at which the agent waits is died at, instead of any seeds. */
+  readonly awaitPoints: number | undefined
   readonly json: string | undefined
   readonly report: string | undefined
   /** Threads that play. */
@@ -78,7 +81,15 @@ const tell = Effect.fnUntraced(function*(wish: ChaosWish, failed: ChaosResult) {
 const save = Effect.fnUntraced(function*(wish: ChaosWish, result: ChaosResult) {
   const fs = yield* FileSystem.FileSystem
   if (wish.json !== undefined) yield* fs.writeFileString(wish.json, `${JSON.stringify(result, undefined, 1)}\n`)
-  if (wish.report !== undefined) yield* fs.writeFileString(wish.report, reportHtml(result))
+  if (wish.report !== undefined) {
+    yield* fs.writeFileString(
+      wish.report,
+      reportHtml(
+        result,
+        replayCommand(wish, result.seed, wish.replay === undefined ? [] : words(wish.only).map(Number))
+      )
+    )
+  }
 })
 
 const replay = Effect.fnUntraced(function*(wish: ChaosWish, seed: number) {
@@ -125,7 +136,26 @@ const sweep = Effect.fnUntraced(function*(wish: ChaosWish) {
   if (failed.length > 0) return yield* new ChaosError({ message: `seeds that fail: ${failed.join(", ")}` })
 }, Effect.scoped)
 
+const dieEverywhere = Effect.fnUntraced(function*(wish: ChaosWish, stride: number) {
+  const { from } = Result.getOrElse(parseSeeds(wish.seeds), () => ({ from: 1 }))
+  const began = yield* Clock.currentTimeMillis
+  const clock = yield* Clock.Clock
+  const onVisit = (done: number, total: number) => {
+    const elapsedMs = clock.currentTimeMillisUnsafe() - began
+    if (wish.interactive) process.stderr.write(`\r${progressLine({ done, total, failed: 0, elapsedMs })}\u001b[K`)
+  }
+  const { broken, chosen, points, visited } = visitAwaitPoints({ seed: from, stride, onVisit })
+  yield* draw(wish, "")
+  yield* Console.log(`${points.length} points at which the agent waits; it died at ${visited} of ${chosen} chosen`)
+  yield* Effect.forEach(broken, ({ point, violation }) =>
+    Console.log(`point ${point.number}, ${point.kind} ${point.what}: ${violation.invariant}: ${violation.message}`), {
+    discard: true
+  })
+  if (broken.length > 0 || visited < chosen) return yield* new ChaosError({ message: `${broken.length} deaths break an invariant` })
+})
+
 export const chaos = Effect.fn("chaos")(function*(wish: ChaosWish) {
+  if (wish.awaitPoints !== undefined) return yield* dieEverywhere(wish, Math.max(1, wish.awaitPoints))
   const strange = unknownKinds(words(wish.faults))
   if (strange.length > 0) return yield* new ChaosError({ message: `no such faults: ${strange.join(", ")}` })
   const numbers = words(wish.only)

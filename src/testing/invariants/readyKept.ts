@@ -4,13 +4,8 @@
  */
 import { at } from "../../domain/k8s/json.ts"
 import type { KubeObject } from "../../layers/api/KubeApi.ts"
+import { isReadyPod } from "../podWords.ts"
 import type { Invariant } from "../Watching.ts"
-
-const isReady = (object: KubeObject | undefined): boolean => {
-  const conditions = at(object, "status", "conditions")
-  return Array.isArray(conditions) &&
-    conditions.some((one: unknown) => at(one, "type") === "Ready" && at(one, "status") === "True")
-}
 
 /** Of the containers that the status told to run. */
 const idsOf = (object: KubeObject | undefined): ReadonlyArray<string> =>
@@ -31,7 +26,7 @@ export const readyKept: Invariant = {
     const fooled = faults.some(({ name }) => foolsProbes.test(name))
     return {
       change: ({ before, object, type }) => {
-        if (type !== "MODIFIED" || !isReady(before) || isReady(object)) return undefined
+        if (type !== "MODIFIED" || !isReadyPod(before) || isReadyPod(object)) return undefined
         const { deletionTimestamp, name = "", uid = "" } = object.metadata
         if (deletionTimestamp !== undefined) return undefined
         const probed = pod(uid)?.spec.containers.some(({ readinessProbe }) => readinessProbe !== undefined) ?? false

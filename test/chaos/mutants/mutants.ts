@@ -28,6 +28,12 @@ export const mutants: ReadonlyArray<Mutant> = [
         ""
       ),
       ...one(
+        "programs/pods/actions/startContainer.ts",
+        `yield* tell({ type: "Normal", reason: "Started"`,
+        `yield* view.noteContainer(pod.metadata.uid, action.sandboxId, containerId)
+  yield* tell({ type: "Normal", reason: "Started"`
+      ),
+      ...one(
         "domain/pod/startStep.ts",
         "restartCount: nextCount(newest, statuses.get(slot.name)),",
         "restartCount: nextCount(newest, statuses.get(slot.name)) + (draft.memory.startFailures[slot.name]?.tries ?? 0),"
@@ -43,7 +49,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: one(
       "programs/runtime/RuntimeView.ts",
       "const listed = listing(",
-      `for (const { id } of containers.containers) yield* Effect.ignore(cri.containerStatus({ containerId: id }))
+      `for (const { id } of containers.containers) {
+      yield* Effect.ignore(cri.containerStatus({ containerId: id }, { timeoutMs: 600_000 }))
+    }
     const listed = listing(`
     ),
     pods: "server,pair",
@@ -251,7 +259,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     saw: "a restart while the API server was away unmounted volumes of running pods",
     patches: [
       ...one("programs/volumes/orphanFolders.ts", "if (!(yield* registry.allSourcesHeard)) return", ""),
-      ...one("programs/volumes/orphanFolders.ts", "...(yield* runtime.pods).map(({ uid }) => uid)", "")
+      ...one("programs/volumes/orphanFolders.ts", "!running.has(uid)", "uid !== String(running.size)")
     ],
     pods: "volumes,config",
     kinds: "agent-crash,api-partition,api-hang,api-slow"

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs"
 import { registerHooks, stripTypeScriptTypes } from "node:module"
 import { fileURLToPath } from "node:url"
+import type { ChaosOptions, ChaosResult } from "../../../src/testing/chaosRun.ts"
 import type { Mutant } from "./Mutant.ts"
 
 const src = new URL("../../../src/", import.meta.url).href
@@ -26,12 +27,16 @@ const original = (url: string): string => {
 }
 
 /** The text of a file with the mutant's lines in it. They must be there once, or the mutant would be no mutant. */
-export const mutated = (mutant: Mutant, file: string, text: string): string =>
-  mutant.patches.filter((patch) => patch.file === file).reduce((whole, { find, file: _, replace }) => {
-    const found = whole.split(find).length - 1
-    if (found !== 1) throw new Error(`${mutant.name}: ${file} has ${found} times: ${find}`)
-    return whole.replace(find, () => replace)
-  }, text)
+export const mutated = (mutant: Mutant, file: string, text: string): string => {
+  let whole = text
+  for (const patch of mutant.patches) {
+    if (patch.file !== file) continue
+    const found = whole.split(patch.find).length - 1
+    if (found !== 1) throw new Error(`${mutant.name}: ${file} has ${found} times: ${patch.find}`)
+    whole = whole.replace(patch.find, () => patch.replace)
+  }
+  return whole
+}
 
 registerHooks({
   resolve: (specifier, context, next) => {
@@ -54,7 +59,7 @@ registerHooks({
 })
 
 /** The chaos runs of an agent that has the mutant in it. */
-export const plant = (mutant: Mutant): Promise<typeof import("../../../src/testing/chaosRun.ts")> => {
+export const plant = (mutant: Mutant): Promise<{ readonly runChaos: (options: ChaosOptions) => ChaosResult }> => {
   planted.set(mutant.name, mutant)
   return import(`${src}testing/chaosRun.ts?mutant=${mutant.name}`)
 }
