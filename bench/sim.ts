@@ -1,26 +1,92 @@
 /**
- * What the simulation does in an hour: seeds of one node with 30 pods and ten minutes of faults, and virtual time
- * against real. `bench/sim.ts [seconds]`, a minute when absent.
+ * The figures of the simulation, each measured in a process of its own: `npm run bench:sim`, or `npm run bench:sim -- day
+ * repeat --seeds 1000` for some of them. `big` takes 20 GiB and is only run when it is asked for.
  */
-import { families } from "../src/domain/chaos/faultClasses.ts"
-import { runChaos } from "../src/testing/chaosRun.ts"
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { cpus, loadavg, tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
 
-const budgetMs = Number(process.argv[2] ?? 60) * 1000
-const began = performance.now()
-let seeds = 0
-let virtualMs = 0
-const failed: Array<number> = []
-while (performance.now() - began < budgetMs) {
-  seeds += 1
-  const run = runChaos({ seed: seeds, nodes: 1, pods: 30, kinds: families, faultsMax: 8, minutes: 10 })
-  virtualMs += run.elapsedMs
-  if (run.violation !== undefined) failed.push(seeds)
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seeds: { type: "string", default: "60" }, seconds: { type: "string", default: "600" } }
+})
+const seeds = Number(values.seeds)
+const seconds = Number(values.seconds)
+const cores = cpus().length
+const scratch = mkdtempSync(join(tmpdir(), "kubeffect-sim-"))
+
+interface Child {
+  readonly script: "worlds" | "seeds"
+  readonly args: ReadonlyArray<string>
+  readonly flags?: ReadonlyArray<string>
+  /** The core to stay on. */
+  readonly core?: number
 }
-const wallMs = performance.now() - began
-console.log(JSON.stringify({
-  seeds,
-  failed,
-  seedsPerHour: Math.round((seeds * 3_600_000) / wallMs),
-  virtualToWall: Math.round(virtualMs / wallMs),
-  rssMiB: Math.round(process.memoryUsage().rss / 2 ** 20)
-}))
+
+const run = ({ args, core, flags = [], script }: Child): string => {
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", ...flags]
+  const line = [...node, join(import.meta.dirname, "sim", `${script}.ts`), ...args]
+  const [command = "", ...rest] = core === undefined ? line : ["taskset", "-c", String(core), ...line]
+  const { error, status, stderr, stdout } = spawnSync(command, rest, { encoding: "utf8" })
+  if (status !== 0) throw error ?? new Error(`${line.join(" ")} ended with ${status}: ${stderr}`)
+  return stdout.trim()
+}
+
+const world = (nodes: number, pods: number, minutes: number, kind: "probed" | "plain", heapMiB: number) =>
+  run({
+    script: "worlds",
+    args: [String(nodes), String(pods), String(minutes), kind],
+    // A young generation with room for what a moment of all nodes takes, so that little of it grows old.
+    flags: [`--max-old-space-size=${heapMiB}`, "--max-semi-space-size=32"]
+  })
+
+const sweep = (wish: object, core?: number) =>
+  run({ script: "seeds", args: [JSON.stringify(wish)], ...(core === undefined ? {} : { core }) })
+
+/** The same seeds in two processes, each on another core: how many have equal traces. */
+const repeat = (): string => {
+  const hashes = [0, 1].map((turn) => {
+    const file = join(scratch, `hashes-${turn}`)
+    sweep({ from: 1, count: seeds, workers: 1, hashes: file }, turn % cores)
+    return readFileSync(file, "utf8").trim().split("\n")
+  })
+  const equal = hashes[0]?.filter((line, index) => line === hashes[1]?.[index]).length ?? 0
+  return JSON.stringify({ seeds: `1..${seeds}`, equal, of: seeds })
+}
+
+const figures: Readonly<Record<string, { readonly wanted: string; readonly measure: () => string }>> = {
+  seeds: {
+    wanted: "10,000 an hour: one node, 30 pods, ten minutes of faults",
+    measure: () => sweep({ from: 1, count: seeds, seconds, workers: cores })
+  },
+  repeat: { wanted: "equal hashes in another process on another core", measure: repeat },
+  clean: {
+    wanted: "no false alarm without faults",
+    measure: () => sweep({ from: 1, count: seeds * 10, seconds, workers: cores, pods: 6, minutes: 2, faultsMax: 0 })
+  },
+  day: {
+    wanted: "10,000:1 for one node with 30 probed pods over 24 hours",
+    measure: () => world(1, 30, 24 * 60, "probed", 1024)
+  },
+  hour: {
+    wanted: "20:1 for 1,000 nodes with 10 probed pods each over an hour",
+    measure: () => world(1000, 10, 60, "probed", 6144)
+  },
+  scale: { wanted: "4 GiB for 1,000 nodes with 30 pods each", measure: () => world(1000, 30, 1, "plain", 3072) },
+  big: { wanted: "20 GiB for 5,000 nodes with 30 pods each", measure: () => world(5000, 30, 1, "plain", 18_432) }
+}
+
+const asked = positionals.length > 0 ? positionals : Object.keys(figures).filter((name) => name !== "big")
+try {
+  for (const name of asked) {
+    const figure = figures[name]
+    if (figure === undefined) throw new Error(`no figure ${name}; there are ${Object.keys(figures).join(", ")}`)
+    const load = loadavg()[0]?.toFixed(1)
+    console.log(`${name} (wanted: ${figure.wanted}; load before: ${load} on ${cores} cores)`)
+    console.log(`  ${figure.measure()}`)
+  }
+} finally {
+  rmSync(scratch, { recursive: true })
+}

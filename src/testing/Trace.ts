@@ -12,10 +12,14 @@ export interface TraceEntry {
   readonly about: string
 }
 
+const pendingMax = 16_384
+
 export class Trace {
   readonly entries: Array<TraceEntry> = []
   readonly #hash = createHash("sha256")
   readonly #keep: boolean
+  /** What has happened and is not in the hash yet: a call of the hash for each entry would cost more than the entry. */
+  #pending = ""
 
   /** Without `keep` only the hash grows. */
   constructor(keep: boolean) {
@@ -23,11 +27,18 @@ export class Trace {
   }
 
   add(entry: TraceEntry): void {
-    this.#hash.update(`${entry.atMs} ${entry.where} ${entry.what} ${entry.about}\n`)
+    this.#pending += `${entry.atMs} ${entry.where} ${entry.what} ${entry.about}\n`
+    if (this.#pending.length >= pendingMax) this.#flush()
     if (this.#keep) this.entries.push(entry)
   }
 
   get hash(): string {
+    this.#flush()
     return this.#hash.copy().digest("hex").slice(0, 16)
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#pending)
+    this.#pending = ""
   }
 }

@@ -2,7 +2,7 @@
  * Runs an Effect on virtual time, in one go and without the event loop of Node: equal seeds give equal runs. What waits
  * for a real promise, file or socket never comes back in here.
  */
-import { Clock, Context, Effect, type Exit, Logger, Random, References, Scheduler } from "effect"
+import { Clock, Context, Effect, type Exit, Logger, Metric, Random, References, Scheduler } from "effect"
 import { SeededScheduler } from "./SeededScheduler.ts"
 import { VirtualClock } from "./VirtualClock.ts"
 
@@ -52,7 +52,9 @@ const run = <A, E>(effect: Effect.Effect<A, E>, options: SimOptions): SimResult<
   const context = Context.make(Clock.Clock, clock).pipe(
     Context.add(Scheduler.Scheduler, scheduler),
     // Spans are for who watches a real node.
-    Context.add(References.TracerEnabled, false)
+    Context.add(References.TracerEnabled, false),
+    // Runs of one process count apart, and what they counted goes with them.
+    Context.add(Metric.MetricRegistry, new Map())
   )
   const program = Effect.provide(Random.withSeed(effect, seed), silent)
   const fiber = Effect.runForkWith(context)(program, { scheduler })
