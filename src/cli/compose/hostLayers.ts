@@ -3,6 +3,7 @@ import { Layer } from "effect"
 import * as CredentialPluginsLive from "../../layers/credentials/CredentialPluginsLive.ts"
 import * as CsiLive from "../../layers/csi/CsiLive.ts"
 import * as PluginRegistrationLive from "../../layers/csi/PluginRegistrationLive.ts"
+import * as DevicePluginsLive from "../../layers/devices/DevicePluginsLive.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
 import * as CgroupsLive from "../../layers/host/CgroupsLive.ts"
 import * as CgroupsSystemd from "../../layers/host/CgroupsSystemd.ts"
@@ -29,6 +30,7 @@ export const hostLayers = (rootDirectory: string, options: HostOptions = {}) =>
       ? CredentialPluginsLive.layerNone
       : CredentialPluginsLive.layer(options.credentialPlugins),
     CsiLive.layer(),
+    DevicePluginsLive.layer,
     ManifestUrlLive.layer,
     PluginRegistrationLive.layer,
     MountsLive.layer,

@@ -9,6 +9,7 @@ import * as CsiLocks from "../../programs/csi/CsiLocks.ts"
 import * as CsiNode from "../../programs/csi/CsiNode.ts"
 import * as CsiVolumes from "../../programs/csi/csiVolumes.ts"
 import * as VolumesInUse from "../../programs/csi/VolumesInUse.ts"
+import * as DeviceKeeper from "../../programs/devices/deviceKeeper.ts"
 import * as EventRecorder from "../../programs/events/EventRecorder.ts"
 import * as Credentials from "../../programs/images/Credentials.ts"
 import * as ImagePuller from "../../programs/images/ImagePuller.ts"
@@ -30,10 +31,17 @@ import * as StatusWriter from "../../programs/status/StatusWriter.ts"
 import * as ObjectCache from "../../programs/volumes/ObjectCache.ts"
 import * as PodVolumes from "../../programs/volumes/podVolumeWorkers.ts"
 import * as ServiceAccountTokens from "../../programs/volumes/ServiceAccountTokens.ts"
+import * as TrustBundles from "../../programs/volumes/TrustBundles.ts"
 import * as VolumeHost from "../../programs/volumes/VolumeHost.ts"
 
 /** What the API server has, as far as pods need it. */
-const objects = Layer.mergeAll(ServiceCache.layer, ObjectCache.layer, ServiceAccountTokens.layer, StatusWriter.layer)
+const objects = Layer.mergeAll(
+  ServiceCache.layer,
+  ObjectCache.layer,
+  ServiceAccountTokens.layer,
+  StatusWriter.layer,
+  TrustBundles.layer
+)
 
 /** What the runtime has, and whether it is well. */
 const runtime = Layer.mergeAll(RuntimeView.layer, RuntimeHealth.layer).pipe(
@@ -60,6 +68,7 @@ export const programLayers = (standalone: boolean) =>
     Layer.provideMerge(PluginCredentials.layer),
     Layer.provideMerge(standalone ? EventRecorder.layerLog : EventRecorder.layer),
     Layer.provideMerge(NodeState.layer),
+    Layer.provideMerge(DeviceKeeper.layer),
     Layer.provideMerge(Layer.mergeAll(objects, runtime)),
     // Orphans are only removed when every source of pods has been heard.
     Layer.provideMerge(PodRegistry.layer(standalone ? ["file", "http"] : ["file", "http", "api"]))

@@ -5,6 +5,7 @@ import * as CriSim from "../../layers/cri/CriSim.ts"
 import { readUsage } from "../../layers/cri/sim/usage.ts"
 import * as CsiSim from "../../layers/csi/CsiSim.ts"
 import * as PluginRegistrationSim from "../../layers/csi/PluginRegistrationSim.ts"
+import * as DevicePluginsSim from "../../layers/devices/DevicePluginsSim.ts"
 import * as CgroupsMemory from "../../layers/host/CgroupsMemory.ts"
 import * as CompressionMemory from "../../layers/host/CompressionMemory.ts"
 import * as HostFilesMemory from "../../layers/host/HostFilesMemory.ts"
@@ -47,6 +48,7 @@ export const simulatedLayers = (
       CompressionMemory.layer,
       CredentialPluginsSim.layer(credentialPlugins),
       CsiSim.layer(new Map()),
+      DevicePluginsSim.layer,
       ManifestUrlSim.layer(manifests),
       PluginRegistrationSim.layer(new Map())
     ).pipe(

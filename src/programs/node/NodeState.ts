@@ -10,6 +10,7 @@ import { heldPressure, neverSeen, pressureOf } from "../../domain/node/pressure.
 import type { NodeView } from "../../domain/pod/model.ts"
 import { NodeFacts, type NodeFactsError, type NodeReading } from "../../layers/host/NodeFacts.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { Devices } from "../devices/Devices.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 
 export class NodeState extends Context.Service<NodeState, {
@@ -35,11 +36,12 @@ export class NodeState extends Context.Service<NodeState, {
 export const layer: Layer.Layer<
   NodeState,
   NodeFactsError | NoSuchNodeIp,
-  AgentConfig | NodeFacts | RuntimeHealth
+  AgentConfig | Devices | NodeFacts | RuntimeHealth
 > = Layer.effect(
   NodeState,
   Effect.gen(function*() {
     const config = yield* AgentConfig
+    const devices = yield* Devices
     const host = yield* NodeFacts
     const health = yield* RuntimeHealth
     const first = yield* host.read
@@ -90,8 +92,14 @@ export const layer: Layer.Layer<
       node: SubscriptionRef.get(node),
       setNode: (next) => SubscriptionRef.set(node, next),
       nodeChanges: SubscriptionRef.changes(node),
-      capacity: Effect.map(Ref.get(facts), (reading) => capacityOf(reading, config)),
-      allocatable: Effect.map(Ref.get(facts), (reading) => allocatableOf(reading, config))
+      capacity: Effect.zipWith(Ref.get(facts), devices.quantities, (reading, { capacity }) => ({
+        ...capacityOf(reading, config),
+        ...capacity
+      })),
+      allocatable: Effect.zipWith(Ref.get(facts), devices.quantities, (reading, { allocatable }) => ({
+        ...allocatableOf(reading, config),
+        ...allocatable
+      }))
     })
   })
 )

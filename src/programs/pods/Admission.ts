@@ -14,6 +14,7 @@ import { allocationFromStatus, allocationOf } from "../../domain/resize/allocati
 import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { Devices } from "../devices/Devices.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { NodeState } from "../node/NodeState.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
@@ -51,6 +52,7 @@ interface Gate {
   readonly allocations: Allocations["Service"]
   readonly api: KubeApi["Service"]
   readonly config: AgentConfig["Service"]
+  readonly devices: Devices["Service"]
   readonly events: EventRecorder["Service"]
   readonly health: RuntimeHealth["Service"]
   readonly nodeState: NodeState["Service"]
@@ -135,12 +137,27 @@ const judge = Effect.fnUntraced(function*(gate: Gate, { pod: wanted, source }: D
     : first
 })
 
+/** Devices are given out with the place on the node (parity L12): a pod that cannot have them is not taken. */
+const takeDevices = ({ devices }: Gate, pod: Pod) =>
+  devices.allocate(pod).pipe(
+    Effect.as(undefined),
+    Effect.catch(({ detail }) =>
+      Effect.succeed({
+        _tag: "Rejected" as const,
+        reason: "UnexpectedAdmissionError",
+        message: `Allocate failed due to ${detail}, which is unexpected`
+      })
+    )
+  )
+
 const decide = Effect.fn("Admission.decide")(function*(gate: Gate, desired: DesiredPod) {
   const { pod } = desired
   const begun = yield* hasBegun(gate, pod)
   const verdict: Verdict = begun ? { _tag: "Admitted" } : yield* judge(gate, desired)
   if (verdict._tag === "Rejected") return verdict
   if (verdict._tag === "Preempt") yield* makeRoom(gate, verdict.victims)
+  const missing = begun ? undefined : yield* takeDevices(gate, pod)
+  if (missing !== undefined) return missing
   const { uid } = pod.metadata
   gate.admitted.add(uid)
   if ((yield* gate.allocations.of(uid)) === undefined) {
@@ -172,6 +189,7 @@ const resize = Effect.fn("Admission.resize")(function*(gate: Gate, pod: Pod, sou
 type Requirements =
   | AgentConfig
   | Allocations
+  | Devices
   | EventRecorder
   | HostFiles
   | KubeApi
@@ -189,6 +207,7 @@ export const layer: Layer.Layer<Admission, never, Requirements> = Layer.effect(
       allocations: yield* Allocations,
       api: yield* KubeApi,
       config: yield* AgentConfig,
+      devices: yield* Devices,
       events: yield* EventRecorder,
       health: yield* RuntimeHealth,
       nodeState: yield* NodeState,

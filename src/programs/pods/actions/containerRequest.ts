@@ -10,6 +10,7 @@ import type { Container } from "../../../domain/k8s/container.ts"
 import type { Pod } from "../../../domain/k8s/pod.ts"
 import type { Action, ObservedSandbox } from "../../../domain/pod/model.ts"
 import { HostFiles } from "../../../layers/host/HostFiles.ts"
+import { Devices } from "../../devices/Devices.ts"
 import type { PresentImage } from "../../images/ImagePuller.ts"
 import { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
 import { ObjectCache } from "../../volumes/ObjectCache.ts"
@@ -116,8 +117,10 @@ export const containerRequest = Effect.fn("PodActions.containerRequest")(functio
   )?.id
   const { uid, username } = input.image
   const { handlers } = yield* health.status
+  const additions = yield* (yield* Devices).prepare(pod.metadata.uid, container.name)
   const config = yield* Effect.fromResult(containerConfig({
     pod,
+    additions,
     container,
     node,
     restartCount: action.restartCount,

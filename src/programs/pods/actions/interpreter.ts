@@ -11,6 +11,7 @@ import { type HostFileError, HostFiles } from "../../../layers/host/HostFiles.ts
 import type { Prober } from "../../../layers/probes/Prober.ts"
 import type { AgentConfig } from "../../AgentConfig.ts"
 import { removeContainer } from "../../cleanup/removeContainer.ts"
+import { Devices } from "../../devices/Devices.ts"
 import type { EventRecorder } from "../../events/EventRecorder.ts"
 import type { ImagePuller } from "../../images/ImagePuller.ts"
 import type { NetworkProblems } from "../../network/NetworkProblems.ts"
@@ -37,6 +38,7 @@ type Requirements =
   | Allocations
   | Cgroups
   | Cri
+  | Devices
   | EventRecorder
   | HostFiles
   | ImagePuller
@@ -90,6 +92,7 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
     const services = yield* Effect.context<Requirements>()
     const view = yield* RuntimeView
     const node = yield* nodeSettings
+    const devices = yield* Devices
     const paced = yield* makeStartPace((yield* (yield* NodeState).facts).cpuCount)
 
     const interpret = (context: ActionContext, action: Action): Effect.Effect<Outcome, never, Requirements> =>
@@ -125,7 +128,7 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
         insistently(
           "remove the cgroup of a pod",
           Effect.flatMap(node, (settings) => destroyPodCgroup(pod, settings))
-        ),
+        ).pipe(Effect.andThen(devices.release(pod.metadata.uid))),
       removeRecords: (pod) =>
         insistently("remove the records of a pod", Effect.flatMap(node, (settings) => removeRecordsOf(pod, settings)))
     })
