@@ -3,7 +3,7 @@
  * over made-up machines. Controllers in any language are tested against it as they are against envtest, but here pods
  * run, have logs, and end.
  */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Context, Effect, FiberMap, type FileSystem, Layer, Logger, type Path, type Scope } from "effect"
 import { readyNodes } from "../cli/compose/readyNodes.ts"
 import { type MemoryServer, memoryServer } from "../cli/sim/apiServer.ts"

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { isObject, listOf } from "../k8s/json.ts"
 import type { Pod } from "../k8s/pod.ts"
-import { MalformedManifest, type StaticOrigin, staticPod } from "./staticPod.ts"
+import { type MalformedManifest, type StaticOrigin, staticPod } from "./staticPod.ts"
 
 const listKinds = new Set(["PodList", "List"])
 

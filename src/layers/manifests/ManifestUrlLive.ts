@@ -1,5 +1,5 @@
 /** Manifests over HTTP and HTTPS, with the machine's own trust. */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { STATUS_CODES } from "node:http"
