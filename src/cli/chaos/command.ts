@@ -26,7 +26,9 @@ export const chaos = Command.make(
       Flag.withDefault("")
     ),
     awaitPoints: Flag.Int("await-points").pipe(
-      Flag.withDescription("instead: kill the agent at every so many-th point at which it waits in a pod's life; 1: at all"),
+      Flag.withDescription(
+        "instead: kill the agent at every so many-th point at which it waits in a pod's life; 1: at all"
+      ),
       Flag.optional
     ),
     json: Flag.String("json").pipe(Flag.withDescription("write the run, or the first that fails, here"), Flag.optional),

@@ -147,11 +147,17 @@ const dieEverywhere = Effect.fnUntraced(function*(wish: ChaosWish, stride: numbe
   const { broken, chosen, points, visited } = visitAwaitPoints({ seed: from, stride, onVisit })
   yield* draw(wish, "")
   yield* Console.log(`${points.length} points at which the agent waits; it died at ${visited} of ${chosen} chosen`)
-  yield* Effect.forEach(broken, ({ point, violation }) =>
-    Console.log(`point ${point.number}, ${point.kind} ${point.what}: ${violation.invariant}: ${violation.message}`), {
-    discard: true
-  })
-  if (broken.length > 0 || visited < chosen) return yield* new ChaosError({ message: `${broken.length} deaths break an invariant` })
+  yield* Effect.forEach(
+    broken,
+    ({ point, violation }) =>
+      Console.log(`point ${point.number}, ${point.kind} ${point.what}: ${violation.invariant}: ${violation.message}`),
+    {
+      discard: true
+    }
+  )
+  if (broken.length > 0 || visited < chosen) {
+    return yield* new ChaosError({ message: `${broken.length} deaths break an invariant` })
+  }
 })
 
 export const chaos = Effect.fn("chaos")(function*(wish: ChaosWish) {

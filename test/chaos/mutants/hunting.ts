@@ -21,7 +21,11 @@ const optionsOf = ({ kinds, nodes = 1, pods }: Mutant, seed: number): ChaosOptio
 const holdsWithout = (options: ChaosOptions): boolean => runChaos(options).violation === undefined
 
 /** Plays the seeds from `from` on, until an invariant breaks that holds without the mutant. */
-export const hunt = async (mutant: Mutant, from: number, goesOn: (seed: number) => boolean): Promise<Catch | undefined> => {
+export const hunt = async (
+  mutant: Mutant,
+  from: number,
+  goesOn: (seed: number) => boolean
+): Promise<Catch | undefined> => {
   const planted = await plant(mutant)
   for (let seed = from; goesOn(seed); seed += 1) {
     const options = optionsOf(mutant, seed)
