@@ -72,6 +72,8 @@ export interface AgentSettings {
   /** Ids that a pod with a user namespace of its own gets. */
   readonly idsPerUserNamespace: number
   readonly enableControllerAttachDetach: boolean
+  /** Volumes may show the cluster's trust bundles (ClusterTrustBundleProjection, parity I8). */
+  readonly trustBundles: boolean
   readonly allowedUnsafeSysctls: ReadonlyArray<string>
   /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */
   readonly kubeReserved: Readonly<Record<string, string>>

@@ -74,6 +74,7 @@ export const agentSettings = (
     podLevelResources: isEnabled("PodLevelResources", config),
     idsPerUserNamespace: config.userNamespaces.idsPerPod,
     enableControllerAttachDetach: config.enableControllerAttachDetach,
+    trustBundles: isEnabled("ClusterTrustBundleProjection", config),
     maxDeadPerContainer: options.maximumDeadContainersPerContainer,
     maxDeadContainers: options.maximumDeadContainers,
     minDeadContainerAgeMs: options.minimumContainerTtlMs,

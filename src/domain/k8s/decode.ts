@@ -5,6 +5,7 @@
  */
 import { Result, Schema, SchemaIssue } from "effect"
 import { SubjectAccessReview, TokenRequest, TokenReview } from "./authentication.ts"
+import { ClusterTrustBundle } from "./clusterTrustBundle.ts"
 import { ConfigMap } from "./configMap.ts"
 import { Node } from "./node.ts"
 import { Pod } from "./pod.ts"
@@ -118,6 +119,7 @@ export const decodeCsiNode = decoder("CSINode", CSINode)
 export const decodeCsiDriver = decoder("CSIDriver", CSIDriver)
 export const decodeVolumeAttachment = decoder("VolumeAttachment", VolumeAttachment)
 export const decodeRuntimeClass = decoder("RuntimeClass", RuntimeClass)
+export const decodeClusterTrustBundle = decoder("ClusterTrustBundle", ClusterTrustBundle)
 export const decodeTokenReview = decoder("TokenReview", TokenReview)
 export const decodeTokenRequest = decoder("TokenRequest", TokenRequest)
 export const decodeSubjectAccessReview = decoder("SubjectAccessReview", SubjectAccessReview)

@@ -47,6 +47,19 @@ export const certificateSigningRequests = cluster(
   "certificatesigningrequests",
   "CertificateSigningRequest"
 )
+/** Not yet of the first version everywhere; 1.36 serves the newer one where its feature is on. */
+export const clusterTrustBundles = cluster(
+  "certificates.k8s.io",
+  "v1beta1",
+  "clustertrustbundles",
+  "ClusterTrustBundle"
+)
+export const clusterTrustBundlesAlpha = cluster(
+  "certificates.k8s.io",
+  "v1alpha1",
+  "clustertrustbundles",
+  "ClusterTrustBundle"
+)
 export const tokenReviews = cluster("authentication.k8s.io", "v1", "tokenreviews", "TokenReview")
 export const subjectAccessReviews = cluster("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview")
 

@@ -15,6 +15,7 @@ import type {
 } from "../k8s/volume.ts"
 import { valueOfText } from "../resources/quantity.ts"
 import type { ClaimState } from "./claims.ts"
+import type { TrustWish } from "./trustBundles.ts"
 import { isSafeName, type PluginName, plugins } from "./volumePaths.ts"
 
 export type ContentSource = Data.TaggedEnum<{
@@ -22,6 +23,7 @@ export type ContentSource = Data.TaggedEnum<{
   ConfigMap: { readonly name: string; readonly items: ReadonlyArray<KeyToPath> | undefined; readonly optional: boolean }
   Downward: { readonly items: ReadonlyArray<DownwardAPIVolumeFile> }
   Token: { readonly audience: string; readonly expirationSeconds: number; readonly path: string }
+  Trust: TrustWish & { readonly optional: boolean; readonly path: string }
   Unsupported: { readonly message: string; readonly optional: boolean }
 }>
 export const ContentSource = Data.taggedEnum<ContentSource>()
@@ -124,15 +126,22 @@ const tokenSource = (wish: NonNullable<VolumeProjection["serviceAccountToken"]>)
     path: wish.path
   })
 
+const trustSource = (wish: NonNullable<VolumeProjection["clusterTrustBundle"]>): ContentSource => {
+  const { labelSelector, name, optional = false, path, signerName } = wish
+  return name === undefined && signerName === undefined
+    ? ContentSource.Unsupported({
+      message: "ClusterTrustBundle projection requires either name or signerName to be set",
+      optional: false
+    })
+    : ContentSource.Trust({ name, signerName, labelSelector, optional, path })
+}
+
 const projection = (source: VolumeProjection): ReadonlyArray<ContentSource> => [
   ...(source.secret === undefined ? [] : [ContentSource.Secret(keys(source.secret))]),
   ...(source.configMap === undefined ? [] : [ContentSource.ConfigMap(keys(source.configMap))]),
   ...(source.downwardAPI === undefined ? [] : [ContentSource.Downward({ items: source.downwardAPI.items ?? [] })]),
   ...(source.serviceAccountToken === undefined ? [] : [tokenSource(source.serviceAccountToken)]),
-  ...(source.clusterTrustBundle === undefined ? [] : [ContentSource.Unsupported({
-    message: "ClusterTrustBundle projection is not enabled on this node",
-    optional: source.clusterTrustBundle.optional ?? false
-  })]),
+  ...(source.clusterTrustBundle === undefined ? [] : [trustSource(source.clusterTrustBundle)]),
   ...(source.podCertificate === undefined ? [] : [ContentSource.Unsupported({
     message: "PodCertificate projection is not enabled on this node",
     optional: false

@@ -11,6 +11,7 @@ import type { Secret } from "../k8s/secret.ts"
 import type { DownwardAPIVolumeFile, KeyToPath } from "../k8s/volume.ts"
 import type { ContentSource } from "./desired.ts"
 import { commonUser } from "./ownership.ts"
+import { missingTrust, type TrustWish } from "./trustBundles.ts"
 
 export interface PayloadFile {
   readonly content: Uint8Array
@@ -44,6 +45,8 @@ export interface ContentInputs {
   readonly secret: (name: string) => Lookup<Secret> | undefined
   readonly configMap: (name: string) => Lookup<ConfigMap> | undefined
   readonly token: (request: TokenWish) => Lookup<HeldToken> | undefined
+  /** PEM. */
+  readonly trust: (wish: TrustWish) => Lookup<string> | undefined
   readonly allocatable: ResourceList
 }
 
@@ -139,7 +142,13 @@ const downward = (items: ReadonlyArray<DownwardAPIVolumeFile>, mode: number, inp
   return Result.succeed({ files, version })
 }
 
-/** Only its user may read a token, where one user is known; else it is as readable as the rest (parity I7). */
+/** Only its user may read a credential, where one user is known; else it is as readable as the rest (parity I7). */
+const credential = (text: string, mode: number, { pod }: ContentInputs): PayloadFile => {
+  const uid = commonUser(pod)
+  const guarded = uid !== undefined || pod.spec.securityContext?.fsGroup !== undefined
+  return { content: utf8.encode(text), mode: guarded ? 0o600 : mode, ...(uid === undefined ? {} : { uid }) }
+}
+
 const token = (source: ContentSource & { _tag: "Token" }, mode: number, inputs: ContentInputs): Part => {
   const held = inputs.token(source)
   if (held === undefined) return "waiting"
@@ -149,16 +158,20 @@ const token = (source: ContentSource & { _tag: "Token" }, mode: number, inputs: 
     case "Failed":
       return Result.fail(held.message)
     case "Found": {
-      const uid = commonUser(inputs.pod)
-      const guarded = uid !== undefined || inputs.pod.spec.securityContext?.fsGroup !== undefined
-      const file = {
-        content: utf8.encode(held.value.token),
-        mode: guarded ? 0o600 : mode,
-        ...(uid === undefined ? {} : { uid })
-      }
+      const file = credential(held.value.token, mode, inputs)
       return Result.succeed({ files: new Map([[source.path, file]]), version: `token@${held.value.expiresAtMs}` })
     }
   }
+}
+
+/** An optional one that is missing shows as an empty file: its reader need not ask whether it is there. */
+const trust = (source: ContentSource & { _tag: "Trust" }, mode: number, inputs: ContentInputs): Part => {
+  const found = inputs.trust(source)
+  if (found === undefined) return "waiting"
+  if (found._tag === "Failed") return Result.fail(found.message)
+  if (found._tag === "Missing" && !source.optional) return Result.fail(missingTrust(source))
+  const pem = found._tag === "Found" ? found.value : ""
+  return Result.succeed({ files: new Map([[source.path, credential(pem, mode, inputs)]]), version: `trust@${pem}` })
 }
 
 const part = (source: ContentSource, mode: number, inputs: ContentInputs): Part => {
@@ -171,6 +184,8 @@ const part = (source: ContentSource, mode: number, inputs: ContentInputs): Part 
       return downward(source.items, mode, inputs)
     case "Token":
       return token(source, mode, inputs)
+    case "Trust":
+      return trust(source, mode, inputs)
     case "Unsupported":
       return source.optional ? none : Result.fail(source.message)
   }

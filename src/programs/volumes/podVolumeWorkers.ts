@@ -18,6 +18,7 @@ import { ObjectCache } from "./ObjectCache.ts"
 import { type PodMounts, PodVolumes, SubPathError } from "./PodVolumes.ts"
 import { ServiceAccountTokens } from "./ServiceAccountTokens.ts"
 import { bindSubPath } from "./subPaths.ts"
+import { TrustBundles } from "./TrustBundles.ts"
 import { because, refuse } from "./VolumeError.ts"
 import { VolumeHost } from "./VolumeHost.ts"
 import type { PodVolumesState, UpVolume } from "./volumeLanes.ts"
@@ -86,6 +87,7 @@ type Needs =
   | PodRegistry
   | Processes
   | ServiceAccountTokens
+  | TrustBundles
   | VolumeHost
 
 /** The workers by UID of their pod. A worker ends with the last of its pod's volumes. */
@@ -93,6 +95,7 @@ const makeWorkers = Effect.gen(function*() {
   const needs = yield* Effect.context<Needs>()
   const objects = yield* ObjectCache
   const tokens = yield* ServiceAccountTokens
+  const bundles = yield* TrustBundles
   const mailbox = yield* KeyedMailbox.make
   const fibers = yield* FiberMap.make<string, void>()
   const pods = new Map<string, Held>()
@@ -107,6 +110,7 @@ const makeWorkers = Effect.gen(function*() {
     pods.delete(held.uid)
     yield* objects.untrack(held.uid)
     yield* tokens.drop(held.uid)
+    yield* bundles.want(held.uid, false)
     yield* Deferred.succeed(held.released, undefined)
   })
 
@@ -131,6 +135,7 @@ const makeWorkers = Effect.gen(function*() {
     Effect.forever(Effect.flatMap(uids, (changed) => Effect.forEach(changed, wake, { discard: true })))
   yield* Effect.forkScoped(supervise("objects of volumes", wakeLoop(objects.changed)))
   yield* Effect.forkScoped(supervise("tokens of volumes", wakeLoop(tokens.changed)))
+  yield* Effect.forkScoped(supervise("trust bundles of volumes", wakeLoop(bundles.changed)))
 
   return { pods, wake, begin, changed: mailbox.takeAll }
 })

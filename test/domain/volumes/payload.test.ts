@@ -19,6 +19,7 @@ const known: Omit<ContentInputs, "pod"> = {
   secret: (name) => name === "s" ? Lookup.Found({ value: secret }) : Lookup.Missing(),
   configMap: (name) => name === "m" ? Lookup.Found({ value: config }) : Lookup.Missing(),
   token: ({ audience }) => Lookup.Found({ value: { token: `t-${audience}`, expiresAtMs: 5 } }),
+  trust: () => Lookup.Missing(),
   allocatable: { cpu: "4", memory: "1Gi" }
 }
 

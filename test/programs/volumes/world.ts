@@ -32,6 +32,7 @@ import * as ObjectCache from "../../../src/programs/volumes/ObjectCache.ts"
 import { PodVolumes } from "../../../src/programs/volumes/PodVolumes.ts"
 import * as podVolumeWorkers from "../../../src/programs/volumes/podVolumeWorkers.ts"
 import * as ServiceAccountTokens from "../../../src/programs/volumes/ServiceAccountTokens.ts"
+import * as TrustBundles from "../../../src/programs/volumes/TrustBundles.ts"
 import { VolumeHost } from "../../../src/programs/volumes/VolumeHost.ts"
 import { agentSettings } from "../../fixture/agentSettings.ts"
 
@@ -181,7 +182,8 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
       Layer.effect(Mounts, Effect.map(Mounts, (mounts) => Mounts.of(guarded(mounts, fuse))))
     ).pipe(Layer.provide(ground.layer))
     return podVolumeWorkers.layer.pipe(
-      Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer)),
+      Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer, TrustBundles.layer)),
+      Layer.provide(Layer.succeed(AgentConfig, { ...agentSettings, standalone: false, trustBundles: true })),
       Layer.provideMerge(csiLayer(ground, hostLayer, countedApi, fuse)),
       Layer.provideMerge(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, registry))
     )

@@ -129,6 +129,9 @@ CertificateSigningRequestSpec: request!y=1 signerName!s=7 expirationSeconds?i=8 
 CertificateSigningRequestStatus: conditions-[CertificateSigningRequestCondition=1 certificate-y=2
 CertificateSigningRequestCondition: type!s=1 status!s=6 reason-s=2 message-s=3 lastUpdateTime!t=4
   lastTransitionTime!t=5
+# certificates/v1beta1
+ClusterTrustBundle: metadata!ObjectMeta=1 spec!ClusterTrustBundleSpec=2
+ClusterTrustBundleSpec: signerName-s=1 trustBundle!s=2
 # authentication/v1
 TokenReview: metadata!ObjectMeta=1 spec!TokenReviewSpec=2 status!TokenReviewStatus=3
 TokenReviewSpec: token-s=1 audiences-[s=2

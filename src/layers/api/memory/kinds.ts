@@ -66,6 +66,8 @@ csistoragecapacities CSIStorageCapacity - - n,r
 runtimeclasses RuntimeClass - - r
 # certificates.k8s.io/v1 certificates/v1
 certificatesigningrequests CertificateSigningRequest csr status,approval -
+# certificates.k8s.io/v1beta1 certificates/v1beta1
+clustertrustbundles ClusterTrustBundle - - -
 # authentication.k8s.io/v1 authentication/v1
 tokenreviews TokenReview - - v
 selfsubjectreviews SelfSubjectReview - - v

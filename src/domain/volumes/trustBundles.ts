@@ -1,0 +1,69 @@
+/** The authorities that a projected volume shows: those of one bundle by its name, or of all that a signer vouches for (parity I8). */
+import { Lookup } from "../config/lookups.ts"
+import type { ClusterTrustBundle } from "../k8s/clusterTrustBundle.ts"
+import type { LabelSelector, LabelSelectorRequirement } from "../k8s/meta.ts"
+
+export interface TrustWish {
+  /** One of `name` and `signerName`. */
+  readonly name: string | undefined
+  readonly signerName: string | undefined
+  /** Undefined selects nothing, empty selects all. */
+  readonly labelSelector: LabelSelector | undefined
+}
+
+type Labels = Readonly<Record<string, string>>
+
+const meets = ({ key, operator, values = [] }: LabelSelectorRequirement, labels: Labels): boolean => {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value)
+    case "NotIn":
+      return value === undefined || !values.includes(value)
+    case "Exists":
+      return value !== undefined
+    case "DoesNotExist":
+      return value === undefined
+    default:
+      return false
+  }
+}
+
+export const isSelected = (selector: LabelSelector | undefined, labels: Labels): boolean =>
+  selector !== undefined &&
+  Object.entries(selector.matchLabels ?? {}).every(([key, value]) =>
+    Object.hasOwn(labels, key) && labels[key] === value
+  ) &&
+  (selector.matchExpressions ?? []).every((requirement) => meets(requirement, labels))
+
+const block = /-----BEGIN ([A-Z0-9 ]+)-----\s([\s\S]*?)-----END \1-----/g
+
+/** Bodies of the PEM blocks, without headers of their own or anything between them. */
+const bodiesOf = (pem: string): ReadonlyArray<string> =>
+  [...pem.matchAll(block)].map(([, , body = ""]) =>
+    body.split("\n").filter((line) => !line.includes(":")).join("").replaceAll(/\s/g, "")
+  )
+
+/** Each authority once, in an order that does not depend on how the bundles came. */
+const merged = (bundles: ReadonlyArray<ClusterTrustBundle>): string =>
+  [...new Set(bundles.flatMap(({ spec }) => bodiesOf(spec.trustBundle)))].sort().map((body) =>
+    `-----BEGIN CERTIFICATE-----\n${(body.match(/.{1,64}/g) ?? []).join("\n")}\n-----END CERTIFICATE-----\n`
+  ).join("")
+
+/** PEM of what is wished for. */
+export const trustAnchors = (bundles: ReadonlyArray<ClusterTrustBundle>, wish: TrustWish): Lookup<string> => {
+  if (wish.name !== undefined) {
+    const named = bundles.filter(({ metadata }) => metadata.name === wish.name)
+    return named.length === 0 ? Lookup.Missing() : Lookup.Found({ value: merged(named) })
+  }
+  const chosen = bundles.filter(({ metadata, spec }) =>
+    spec.signerName === wish.signerName && isSelected(wish.labelSelector, metadata.labels ?? {})
+  )
+  return chosen.length === 0 ? Lookup.Missing() : Lookup.Found({ value: merged(chosen) })
+}
+
+/** What users read when there is nothing to show. */
+export const missingTrust = ({ name }: TrustWish): string =>
+  name === undefined
+    ? "combination of signerName and labelSelector matched zero ClusterTrustBundles"
+    : `while getting ClusterTrustBundle: clustertrustbundle.certificates.k8s.io "${name}" not found`
