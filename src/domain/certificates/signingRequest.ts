@@ -14,19 +14,29 @@ export type Verdict = Data.TaggedEnum<{
 }>
 export const Verdict = Data.taggedEnum<Verdict>()
 
+/**
+ * Signers before 1.27 sign nothing for nodes that does not say `key encipherment`, which keys of an elliptic curve cannot
+ * do; later ones take both. `version` is what the server says at `/version`.
+ */
+export const usagesFor = ({ usages }: Template, version: unknown): ReadonlyArray<string> => {
+  const minor = Number.parseInt(textOf(at(version, "minor")), 10)
+  return textOf(at(version, "major")) === "1" && minor < 27 ? [...usages, "key encipherment"] : usages
+}
+
 export interface RequestContent {
   readonly template: Template
+  readonly usages: ReadonlyArray<string>
   /** PKCS #10 in PEM, as base64. */
   readonly request: string
   /** Absent: the server makes one up. */
   readonly name?: string
 }
 
-export const signingRequest = ({ name, request, template }: RequestContent) => ({
+export const signingRequest = ({ name, request, template, usages }: RequestContent) => ({
   apiVersion: "certificates.k8s.io/v1",
   kind: "CertificateSigningRequest",
   metadata: name === undefined ? { generateName: "csr-" } : { name },
-  spec: { request, signerName: template.signerName, usages: template.usages }
+  spec: { request, signerName: template.signerName, usages }
 })
 
 export const verdictOf = (object: unknown): Verdict => {

@@ -4,7 +4,7 @@
  */
 import { Effect, Option, Schema, Stream } from "effect"
 import * as Base64 from "effect/encoding/Base64"
-import { requestName, signingRequest, verdictOf } from "../../domain/certificates/signingRequest.ts"
+import { requestName, signingRequest, usagesFor, verdictOf } from "../../domain/certificates/signingRequest.ts"
 import type { Template } from "../../domain/certificates/template.ts"
 import { certificateSigningRequests } from "../../domain/k8s/resources.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
@@ -51,13 +51,23 @@ export const requestCertificate = Effect.fn("requestCertificate")(function*(aske
   )
 })
 
+const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+
+/** Undefined where the server does not say: it is taken for a new one. */
+const serverVersion = Effect.gen(function*() {
+  const api = yield* KubeApi
+  const answer = yield* Effect.option(api.request({ method: "GET", path: "/version" }))
+  return Option.flatMap(answer, ({ body }) => decodeJson(new TextDecoder().decode(body))).pipe(Option.getOrUndefined)
+})
+
 const submit = Effect.fnUntraced(function*({ key, resumable, template }: Asked) {
   const api = yield* KubeApi
   const x509 = yield* X509
   const request = Base64.encode(yield* x509.request(key, template))
-  if (!resumable) return yield* api.create(certificateSigningRequests, signingRequest({ template, request }))
+  const content = { template, request, usages: usagesFor(template, yield* serverVersion) }
+  if (!resumable) return yield* api.create(certificateSigningRequests, signingRequest(content))
   const name = requestName(yield* x509.fingerprint(key), template)
-  return yield* api.create(certificateSigningRequests, signingRequest({ name, template, request })).pipe(
+  return yield* api.create(certificateSigningRequests, signingRequest({ ...content, name })).pipe(
     Effect.catchReason("ApiError", "AlreadyExists", () => api.get(certificateSigningRequests, { name }))
   )
 })

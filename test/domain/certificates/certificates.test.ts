@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { isLost, nextStep, retryDelayMs, rotationAtMs } from "../../../src/domain/certificates/rotation.ts"
-import { requestName, signingRequest, verdictOf } from "../../../src/domain/certificates/signingRequest.ts"
+import { requestName, signingRequest, usagesFor, verdictOf } from "../../../src/domain/certificates/signingRequest.ts"
 import {
   type CertificateFacts,
   clientTemplate,
@@ -113,7 +113,7 @@ describe("what a serving certificate says", () => {
 
 describe("a certificate signing request", () => {
   it("A11: is the kubelet's", () => {
-    assert.deepStrictEqual(signingRequest({ template, request: "cGVt", name: "node-csr-1" }), {
+    assert.deepStrictEqual(signingRequest({ template, usages: template.usages, request: "cGVt", name: "node-csr-1" }), {
       apiVersion: "certificates.k8s.io/v1",
       kind: "CertificateSigningRequest",
       metadata: { name: "node-csr-1" },
@@ -123,8 +123,17 @@ describe("a certificate signing request", () => {
         usages: ["digital signature", "client auth"]
       }
     })
-    assert.deepStrictEqual(signingRequest({ template, request: "" }).metadata, { generateName: "csr-" })
+    assert.deepStrictEqual(signingRequest({ template, usages: [], request: "" }).metadata, { generateName: "csr-" })
   })
+
+  it.each([
+    { version: { major: "1", minor: "36" }, more: [], why: "says what keys of this kind can do" },
+    { version: { major: "1", minor: "20+" }, more: ["key encipherment"], why: "says what old signers want to hear" },
+    { version: undefined, more: [], why: "takes a server that does not tell for a new one" }
+  ])(
+    "A11: $why",
+    ({ more, version }) => assert.deepStrictEqual(usagesFor(template, version), [...template.usages, ...more])
+  )
 
   it("A11: has the same name for the same key and wish, and no other", () => {
     const name = requestName("k", template)
