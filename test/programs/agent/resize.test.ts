@@ -157,6 +157,34 @@ describe("D17: a pod that is resized", () => {
       assert.sameMembers(cpus, ["1", "3"])
     }))
 
+  it.effect("D18: as a whole: its group follows, and so does the container that has no limit of its own", () =>
+    Effect.gen(function*() {
+      const node = yield* running({ containers: [container({})], resources: amounts("500m", "64Mi") })
+      yield* node.client.patch(resources.pods, { namespace: "default", name: "web" }, {
+        type: "strategic",
+        body: { spec: { resources: amounts("1", "128Mi") } }
+      }, { subresource: "resize" })
+      yield* pass(3)
+      assert.deepInclude(group(node)?.values, { cpuShares: 1024, cpuQuotaUs: 100_000, memoryLimitBytes: 128 * 2 ** 20 })
+      const [run] = node.runtime.containers.values()
+      assert.deepInclude(run?.resources, { memoryLimitInBytes: 128n * 2n ** 20n, cpuQuota: 100_000n })
+      assert.deepStrictEqual(at(status(node), "resources"), amounts("1", "128Mi"))
+      assert.deepStrictEqual(at(status(node), "allocatedResources"), { cpu: "1", memory: "128Mi" })
+      assert.isUndefined(condition(node, "PodResizeInProgress"))
+      assert.strictEqual(at(first(node), "restartCount"), 0)
+      assert.match(events(node)[0] ?? "", /^ResizeStarted: Pod resize started: \{"resources":\{"limits":\{"cpu":"1"/)
+    }))
+
+  it.effect("takes no more room of others than it was allotted", () =>
+    Effect.gen(function*() {
+      const node = yield* running({ containers: [container(amounts("1", "64Mi"))] })
+      yield* resize(node, amounts("64", "64Mi"))
+      yield* pass(2)
+      yield* node.create("other", { containers: [container(amounts("3", "64Mi"))] })
+      yield* pass(3)
+      assert.strictEqual(node.phase("other"), "Running")
+    }))
+
   it.effect("keeps a memory limit that it uses more than, is told why, and gets the lower one when it uses less", () =>
     Effect.gen(function*() {
       const node = yield* running({ containers: [container(amounts("500m", "128Mi"))] })
