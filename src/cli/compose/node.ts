@@ -5,9 +5,11 @@
 import { Context, Effect, Layer, Schema, Tracer } from "effect"
 import type { KubeletConfiguration } from "../../domain/kubeletConfig/defaults.ts"
 import { apiVersion, kind, KubeletConfigurationFile } from "../../domain/kubeletConfig/file.ts"
+import type { Notifications } from "../../domain/process/watchdog.ts"
 import { agent } from "../../programs/agent.ts"
 import { AgentConfig, type AgentSettings } from "../../programs/AgentConfig.ts"
 import type { NetworkMode } from "../../programs/network/PodNetwork.ts"
+import { tellSystemd } from "../../programs/process/tellSystemd.ts"
 import * as ReadModel from "../../programs/server/readModel.ts"
 import { pluginLayers, podNetworkLayers } from "./networkLayers.ts"
 import { programLayers } from "./programLayers.ts"
@@ -34,9 +36,19 @@ export const nodeLayers = ({ config, networkMode = "runtime", settings }: NodePl
   )
 }
 
-/** Runs for ever. `server` is up before the first pod is looked at: it is what says that the node is there. */
-export const runNode = <A, E, R>(plan: NodePlan, server: Layer.Layer<A, E, R>) =>
-  agent.pipe(Effect.provide(server.pipe(Layer.provideMerge(nodeLayers(plan)))), outsideOfSpans)
+/**
+ * Runs for ever. `server` is up before the first pod is looked at: it is what says that the node is there. `manager` is
+ * what started the agent and wants to hear of it.
+ */
+export const runNode = <A, E, R>(
+  plan: NodePlan,
+  server: Layer.Layer<A, E, R>,
+  manager: Notifications = { wanted: false, watchdogMs: undefined }
+) =>
+  Effect.raceFirst(agent, tellSystemd(manager)).pipe(
+    Effect.provide(server.pipe(Layer.provideMerge(nodeLayers(plan)))),
+    outsideOfSpans
+  )
 
 /** Services keep the context they are made in: a span of whoever starts the node would be parent to all it ever does. */
 const outsideOfSpans = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

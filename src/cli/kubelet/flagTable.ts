@@ -297,8 +297,6 @@ export const kubeletFlags: ReadonlyArray<FlagRow> = [
 
 /** Options that are accepted and do nothing here, with what it is that they do not do. */
 export const optionsWithoutEffect: Partial<Record<OptionName, string>> = {
-  lockFile: "no lock is taken",
-  exitOnLockContention: "no lock is taken",
   runtimeCgroups: "the runtime has no statistics of its own"
 }
 

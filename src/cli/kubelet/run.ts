@@ -2,7 +2,10 @@
 import { Effect, Layer } from "effect"
 import type { EffectiveConfig } from "../../domain/kubeletConfig/layering.ts"
 import { supportWarning } from "../../domain/kubeletConfig/support.ts"
+import { notificationsOf } from "../../domain/process/watchdog.ts"
 import * as X509Live from "../../layers/certificates/X509Live.ts"
+import { FileLock } from "../../layers/host/FileLock.ts"
+import * as FileLockLive from "../../layers/host/FileLockLive.ts"
 import { NodeFacts } from "../../layers/host/NodeFacts.ts"
 import * as ProberLive from "../../layers/probes/ProberLive.ts"
 import * as OtlpTracing from "../../layers/tracing/OtlpTracing.ts"
@@ -14,7 +17,13 @@ import { cgroupsOf, hostLayers } from "../compose/hostLayers.ts"
 import { runNode } from "../compose/node.ts"
 import { runtimeLayers } from "../compose/runtimeLayers.ts"
 import { accessLayer, certificateLayer, serverLayer } from "../compose/serverLayers.ts"
-import { checkMachine, claimOomScore, runtimeCgroupDriver } from "../compose/surroundings.ts"
+import {
+  checkMachine,
+  claimOomScore,
+  claimOpenFiles,
+  runtimeCgroupDriver,
+  settleKernel
+} from "../compose/surroundings.ts"
 import { tracingLayers } from "../compose/tracingLayers.ts"
 import * as Klog from "../logging/klog.ts"
 import { kubeletVersion } from "../version.ts"
@@ -50,13 +59,24 @@ export const runKubelet = Effect.fn("runKubelet")(function*(setup: KubeletSetup)
     apiLayers(options, config),
     ProberLive.layer
   ).pipe(Layer.provideMerge(Layer.merge(host, X509Live.layer)))
-  return yield* onThisMachine(setup).pipe(
+  return yield* alone(options, onThisMachine(setup)).pipe(
     Effect.provide(below),
     // Until it is known who the node is, nothing is worth a trace.
     Effect.provide(OtlpTracing.layerOff),
     Effect.provide(Klog.layer(config.logging))
   )
 })
+
+/** With a lock file: waits for the lock first, and ends when another process wants it, if it is to. */
+const alone = <A, E, R>({ exitOnLockContention, lockFile }: KubeletOptions, run: Effect.Effect<A, E, R>) =>
+  lockFile === "" ? run : Effect.gen(function*() {
+    yield* Effect.logInfo("acquiring file lock", { path: lockFile })
+    const { contended } = yield* (yield* FileLock).acquire(lockFile)
+    if (!exitOnLockContention) return yield* run
+    yield* Effect.logInfo("watching for file lock contention", { path: lockFile })
+    const wanted = Effect.andThen(contended, Effect.logInfo("another process wants the lock: ending"))
+    return yield* Effect.raceFirst(run, wanted)
+  }).pipe(Effect.scoped, Effect.provide(FileLockLive.layer))
 
 const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, warnings }: KubeletSetup) {
   const { config } = effective
@@ -66,7 +86,9 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, w
   yield* Effect.forEach(said, (warning) => Effect.logWarning(warning), { discard: true })
 
   yield* checkMachine(effective)
+  yield* settleKernel(effective)
   yield* claimOomScore(effective)
+  yield* claimOpenFiles(effective, process.pid)
   const { addresses, hostname } = yield* (yield* NodeFacts).read
   const cgroupDriver = yield* runtimeCgroupDriver()
   const settings = yield* Effect.fromResult(
@@ -83,7 +105,8 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, w
     )
     : Layer.empty
   yield* Effect.forkChild(heapTrim)
-  return yield* runNode({ settings, config, networkMode: options.networkMode }, server).pipe(
+  const manager = notificationsOf(process.env, process.pid)
+  return yield* runNode({ settings, config, networkMode: options.networkMode }, server, manager).pipe(
     Effect.raceFirst((yield* ClientCertificate).keep),
     Effect.provide(cgroupsOf(settings.cgroupDriver)),
     Effect.provide(tracingLayers(config, settings.nodeName))

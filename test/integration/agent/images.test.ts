@@ -2,6 +2,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, FileSystem, Layer } from "effect"
+import { execFile } from "node:child_process"
+import { rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
 import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
 import * as TestRegistry from "../../fixture/containerd/TestRegistry.ts"
 import * as ClusterServer from "../../fixture/node/ClusterServer.ts"
@@ -27,6 +32,8 @@ cat <<EOF
  "auth":{"$image":{"username":"${username}","password":"${password}"}}}
 EOF
 `
+
+const lockFile = join(tmpdir(), `kubeffect-images-${process.pid}.lock`)
 
 const registries = Layer.effect(
   Images,
@@ -61,7 +68,9 @@ const node = Layer.unwrap(Effect.gen(function*() {
     config: { serializeImagePulls: false, maxParallelImagePulls: 2 },
     flags: [
       `--image-credential-provider-config=${folder}/config.json`,
-      `--image-credential-provider-bin-dir=${folder}`
+      `--image-credential-provider-bin-dir=${folder}`,
+      `--lock-file=${lockFile}`,
+      "--exit-on-lock-contention"
     ]
   })
 }))
@@ -200,5 +209,17 @@ layer(under, { timeout: "60 seconds", excludeTestServices: true })("images from 
       const { address } = yield* Images
       yield* apply(secret("bad", address, TestRegistry.user.password))
       yield* ready("denied")
+    }))
+
+  it.effect("A15: the agent ends when another process wants its lock, which then has it", () =>
+    Effect.gen(function*() {
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(lockFile)))
+      // Ends once it has had the lock.
+      yield* Effect.promise((signal) => promisify(execFile)("flock", ["--exclusive", lockFile, "true"], { signal }))
+        .pipe(
+          Effect.timeout("10 seconds")
+        )
+      const { log } = yield* TestNode
+      assert.include(yield* log, "another process wants the lock")
     }))
 })
