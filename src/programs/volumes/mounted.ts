@@ -2,8 +2,10 @@
 import { Effect } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { DesiredVolume, VolumeSource } from "../../domain/volumes/desired.ts"
+import { escapePlugin } from "../../domain/volumes/volumePaths.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { Mounts } from "../../layers/host/Mounts.ts"
+import { EventRecorder } from "../events/EventRecorder.ts"
 import { lockDevice } from "./deviceLock.ts"
 import { mountDisk } from "./formatDisk.ts"
 import { applyOwnership } from "./groupOwnership.ts"
@@ -32,9 +34,29 @@ const mountOnce = <E, R>(path: string, mount: Effect.Effect<void, E, R>) =>
     yield* mount
   })
 
-const ownTree = Effect.fnUntraced(function*({ path, pod, volume }: Wish<unknown>) {
+/** Whether another pod of this node has the same volume. */
+const isShared = Effect.fnUntraced(function*({ path, volume }: Wish<unknown>) {
+  const mounts = yield* Mounts
+  const place = `/${escapePlugin(volume.plugin)}/${volume.specName}`
+  return (yield* mounts.list).some(({ mountPoint }) => mountPoint !== path && mountPoint.endsWith(place))
+})
+
+/** Files that other pods use stay whose they are: the pod that comes later is told if they are not its own (parity I20). */
+const tellOfClash = Effect.fnUntraced(function*({ path, pod, volume }: Wish<unknown>, fsGroup: number) {
+  const files = yield* HostFiles
+  const events = yield* EventRecorder
+  const { gid } = yield* files.stat(path)
+  if (gid === fsGroup) return
+  const message = `The requested fsGroup is ${fsGroup}, but the volume ${volume.specName} has GID ${gid}. ` +
+    "The volume may not be shareable."
+  yield* events.recordPod(pod, { type: "Warning", reason: "AlreadyMountedVolume", message })
+})
+
+const ownTree = Effect.fnUntraced(function*(wish: Wish<unknown>) {
+  const { path, pod, volume } = wish
   const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {}
   if (fsGroup === undefined || volume.readOnly) return
+  if (yield* isShared(wish)) return yield* tellOfClash(wish, fsGroup)
   yield* applyOwnership(path, { fsGroup, readOnly: false, onRootMismatch: fsGroupChangePolicy === "OnRootMismatch" })
 })
 

@@ -146,7 +146,7 @@ const perform = (
 ): Effect.Effect<
   Went,
   VolumeError,
-  CsiVolumes | HostFiles | KubeApi | Mounts | Processes | VolumeHost
+  CsiVolumes | EventRecorder | HostFiles | KubeApi | Mounts | Processes | VolumeHost
 > => {
   const { uid } = worker.state
   const done = Effect.as<Went>({})

@@ -152,6 +152,30 @@ describe("PodVolumes: what pods get", () => {
     }))
 })
 
+describe("PodVolumes: a local volume of two pods", () => {
+  it.effect("I20: its files stay the first one's, and the second one is told when they are not its own", () =>
+    Effect.gen(function*() {
+      const { client, events, host, start } = yield* make
+      host.makeDirectories("/disk")
+      host.write("/disk/f", "1")
+      yield* bound(client, "local", { local: { path: "/disk" } })
+      const agent = yield* start()
+      const podOf = (uid: string, fsGroup: number) =>
+        podWith([{ name: "l", persistentVolumeClaim: { claimName: "local" } }], { securityContext: { fsGroup } }, {
+          uid
+        })
+      yield* untilReady(agent, podOf("u1", 7))
+      yield* untilReady(agent, podOf("u2", 7))
+      assert.isEmpty(events)
+      yield* untilReady(agent, podOf("u3", 8))
+      assert.deepStrictEqual(events, [
+        "AlreadyMountedVolume: The requested fsGroup is 8, but the volume pv-local has GID 7. " +
+        "The volume may not be shareable."
+      ])
+      assert.strictEqual(host.at("/disk/f").inode.gid, 7)
+    }))
+})
+
 /** A claim and the volume it is bound to. */
 const bound = Effect.fnUntraced(function*(client: Parameters<typeof makeSecret>[0], name: string, spec: object) {
   const claim = yield* client.create(persistentVolumeClaims, {
