@@ -37,7 +37,8 @@ const retryGapMs = (tries: number): number => Math.min(1000 * 2 ** Math.min(trie
  */
 const begin = (draft: Draft, key: string, grace: number): boolean => {
   const last: Attempt | undefined = draft.memory.attempts?.[key]
-  if (last !== undefined && grace >= last.graceMs) {
+  // A try that is yet to come was made before the clock was set back: nothing is known of how long ago that was.
+  if (last !== undefined && grace >= last.graceMs && last.atMs <= draft.nowMs) {
     const nextMs = last.atMs + retryGapMs(last.tries)
     if (nextMs > draft.nowMs) {
       wakeAt(draft, nextMs)

@@ -85,7 +85,10 @@ export const sandboxStep = (scene: Scene, draft: Draft): void => {
   if (draft.memory.busy.start !== undefined || draft.memory.busy.sandbox || !clearOld(scene, draft)) return
   if (!isProvided(scene, draft)) return
   const failure = draft.memory.sandboxFailure
-  const retryAtMs = failure === undefined ? draft.nowMs : failure.atMs + retryDelayMs(failure.reason, failure.tries)
+  // A failure that is yet to come was before the clock was set back.
+  const retryAtMs = failure === undefined || failure.atMs > draft.nowMs
+    ? draft.nowMs
+    : failure.atMs + retryDelayMs(failure.reason, failure.tries)
   if (retryAtMs > draft.nowMs) return wakeAt(draft, retryAtMs)
   draft.actions.push(
     need._tag === "First"

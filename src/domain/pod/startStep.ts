@@ -40,7 +40,7 @@ const announceImageBackoff = (slot: Slot, draft: Draft, failure: StartFailure): 
 const waitsForRetry = (slot: Slot, draft: Draft, newest: ObservedContainer | undefined): boolean => {
   const failure = draft.memory.startFailures[slot.name]
   if (failure === undefined || (leavesRecord.has(failure.reason) && newest?.state === "Exited")) return false
-  if (draft.memory.triedImages?.[slot.name] !== slot.container.image) return false
+  if (draft.memory.triedImages?.[slot.name] !== slot.container.image || failure.atMs > draft.nowMs) return false
   const retryAtMs = failure.atMs + retryDelayMs(failure.reason, failure.tries)
   if (retryAtMs <= draft.nowMs) return false
   announceImageBackoff(slot, draft, failure)

@@ -6,7 +6,7 @@
 import { Data } from "effect"
 import { claimSize, expansionStep } from "../csi/expansion.ts"
 import type { VolumeView } from "../pod/model.ts"
-import { retryDelayMs } from "./backoff.ts"
+import { longestRetryMs, retryDelayMs } from "./backoff.ts"
 import type { ClaimUse, Desired, DesiredVolume } from "./desired.ts"
 import { type Payload, Supply } from "./payload.ts"
 import { blockDevicesDir, mountsToRemove, pluginsDir, subPathsDir, volumesDir } from "./volumePaths.ts"
@@ -143,7 +143,9 @@ class Draft {
     const memory = this.lanes[lane] ?? {}
     if (memory.busy !== undefined) return
     const { failure } = memory
-    if (failure !== undefined && failure.version === versionOf(action) && failure.retryAtMs > nowMs) {
+    const waits = failure !== undefined && failure.version === versionOf(action) && failure.retryAtMs > nowMs
+    // No wait is longer than the longest: if it looks so, the clock was set back.
+    if (waits && failure.retryAtMs <= nowMs + longestRetryMs) {
       return this.wakeAt(failure.retryAtMs)
     }
     this.lanes[lane] = { ...memory, busy: action._tag }
