@@ -22,6 +22,8 @@ export interface Mutant {
   readonly pods: string
   /** Default 1. */
   readonly nodes?: number
+  /** For which faults strike; default 1. */
+  readonly minutes?: number
 }
 
 /** How a mutant was caught: the run that shows it again. */

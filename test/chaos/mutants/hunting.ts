@@ -8,14 +8,14 @@ import { plant } from "./plant.ts"
 /** Tries of the shortening, each a run. */
 const triesMax = 60
 
-const optionsOf = ({ kinds, nodes = 1, pods }: Mutant, seed: number): ChaosOptions => ({
+const optionsOf = ({ kinds, minutes = 1, nodes = 1, pods }: Mutant, seed: number): ChaosOptions => ({
   seed,
   nodes,
   pods: 4,
   podKinds: pods.split(","),
   kinds: kinds.split(","),
   faultsMax: 4,
-  minutes: 1
+  minutes
 })
 
 const holdsWithout = (options: ChaosOptions): boolean => runChaos(options).violation === undefined

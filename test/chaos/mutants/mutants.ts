@@ -55,7 +55,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     const listed = listing(`
     ),
     pods: "server,pair",
-    kinds: "cri-container-hang"
+    kinds: "cri-container-hang",
+    minutes: 3
   },
   {
     name: "ready-lost-with-the-agent",
@@ -186,7 +187,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "unmounts-once",
     issue: 27651,
     saw: "a volume that was busy once was never unmounted",
-    patches: one("domain/volumes/plan.ts", "retryAtMs: nowMs + retryDelayMs(again + 1)", "retryAtMs: nowMs + 1e12"),
+    patches: one(
+      "domain/volumes/plan.ts",
+      "if (waits && failure.retryAtMs <= nowMs + longestRetryMs) {",
+      "if (failure !== undefined && failure.version === versionOf(action)) {"
+    ),
     pods: "volumes",
     kinds: "unmount-busy,mount-error"
   },
