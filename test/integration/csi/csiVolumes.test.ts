@@ -410,6 +410,7 @@ layer(under, { timeout: "120 seconds", excludeTestServices: true })("CSI volumes
         yield* nothingLeft
         assert.isEmpty(existsSync(published) ? readdirSync(published) : [])
         assert.notInclude(locks(), device)
+        yield* eventually(Effect.map(nodeStatus, ({ inUse }) => assert.isEmpty(inUse)))
       }),
     120_000
   )

@@ -2,7 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
 import * as ClusterServer from "../../fixture/node/ClusterServer.ts"
 import { container, idle, pod } from "../../fixture/node/pods.ts"
@@ -71,6 +71,59 @@ const volumesOf = (folder: string) => [
   { name: "file", hostPath: { path: `${folder}/shown/f`, type: "File" } }
 ]
 
+const shared = { accessModes: ["ReadWriteOnce"], storageClassName: "", volumeMode: "Filesystem" }
+
+const bindClaim = Effect.fnUntraced(function*(name: string, ownerReferences: ReadonlyArray<unknown> = []) {
+  const node = yield* TestNode
+  yield* node.apply({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name, namespace: "default", ownerReferences },
+    spec: { ...shared, volumeName: `pv-${name}`, resources: { requests: { storage: "1Gi" } } }
+  })
+  const uid = yield* node.ok("get", "pvc", name, "-o", "jsonpath={.metadata.uid}")
+  const bound = { spec: { claimRef: { namespace: "default", name, uid } } }
+  yield* node.ok("patch", "pv", `pv-${name}`, "--type=merge", "-p", JSON.stringify(bound))
+  const status = { status: { phase: "Bound", capacity: { storage: "1Gi" } } }
+  yield* node.ok("patch", "pvc", name, "--subresource=status", "--type=merge", "-p", JSON.stringify(status))
+})
+
+const lookMore = [
+  "cat /disk/f",
+  "echo kept > /scratch/kept",
+  "stat -c '%n %a' /data/deep /data/expr",
+  "stat -Lc 'token %a %u' /token/t",
+  "cut -d. -f2 /token/t | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | " +
+  "sed 's/.*\"aud\":\\[\"\\([a-z]*\\)\".*/aud \\1/'"
+]
+
+const more = pod("more", [
+  container("c", `${lookMore.join("; ")}; echo; echo end; ${idle}`, {
+    env: [{ name: "WHICH", value: "expr" }],
+    volumeMounts: [
+      { name: "disk", mountPath: "/disk" },
+      { name: "scratch", mountPath: "/scratch" },
+      { name: "data", mountPath: "/data/deep", subPath: "a/b" },
+      { name: "data", mountPath: "/data/expr", subPathExpr: "$(WHICH)" },
+      { name: "token", mountPath: "/token" }
+    ]
+  })
+], {
+  securityContext: { runAsUser: 1234 },
+  volumes: [
+    { name: "disk", persistentVolumeClaim: { claimName: "disk" } },
+    {
+      name: "scratch",
+      ephemeral: { volumeClaimTemplate: { spec: { ...shared, resources: { requests: { storage: "1Gi" } } } } }
+    },
+    { name: "data", emptyDir: {} },
+    {
+      name: "token",
+      projected: { sources: [{ serviceAccountToken: { path: "t", audience: "vault", expirationSeconds: 600 } }] }
+    }
+  ]
+})
+
 const logOf = Effect.fnUntraced(function*(name: string) {
   const node = yield* TestNode
   return yield* node.ok("logs", name)
@@ -130,6 +183,68 @@ layer(under, { timeout: "120 seconds", excludeTestServices: true })("volumes fro
         assert.notInclude(lines, "/v/disk tmpfs")
         assert.notInclude(lines, "/v/config tmpfs")
         assert.include(log, "Read-only file system")
+      }),
+    120_000
+  )
+
+  it.effect(
+    "I7, I11, I13, I15: tokens, subpaths, a local volume and an ephemeral claim; escapes stay outside",
+    () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        for (const name of ["local", "scratch"]) mkdirSync(`${node.folder}/${name}`)
+        chmodSync(`${node.folder}/scratch`, 0o777)
+        writeFileSync(`${node.folder}/local/f`, "of-the-disk\n")
+        const volumeOf = (claim: string, source: object) => [
+          {
+            apiVersion: "v1",
+            kind: "PersistentVolume",
+            metadata: { name: `pv-${claim}` },
+            spec: {
+              ...shared,
+              capacity: { storage: "1Gi" },
+              claimRef: { namespace: "default", name: claim },
+              ...source
+            }
+          }
+        ]
+        const here = { key: "kubernetes.io/os", operator: "In", values: ["linux"] }
+        yield* node.apply(
+          ...volumeOf("disk", {
+            local: { path: `${node.folder}/local` },
+            nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } }
+          }),
+          ...volumeOf("more-scratch", { hostPath: { path: `${node.folder}/scratch` } }),
+          more
+        )
+        const uid = yield* node.ok("get", "pod", "more", "-o", "jsonpath={.metadata.uid}")
+        const owner = { apiVersion: "v1", kind: "Pod", name: "more", uid, controller: true }
+        // What controllers of the cluster do: make the ephemeral claim, and bind both.
+        yield* bindClaim("disk")
+        yield* bindClaim("more-scratch", [owner])
+        const lines = yield* eventually(
+          Effect.map(logOf("more"), (text) => {
+            assert.include(text, "end")
+            return text.split("\n")
+          }),
+          60
+        )
+        for (const line of ["of-the-disk", "/data/deep 777", "/data/expr 777", "token 600 1234", "aud vault"]) {
+          assert.include(lines, line)
+        }
+        assert.strictEqual(readFileSync(`${node.folder}/scratch/kept`, "utf8"), "kept\n")
+        // A pod whose part of a volume lies outside of it never starts, and its user reads why.
+        yield* node.apply(
+          pod("escape", [container("c", idle, { volumeMounts: [{ name: "d", mountPath: "/d", subPath: "out/x" }] })], {
+            initContainers: [
+              container("i", "ln -s / /d/out", { volumeMounts: [{ name: "d", mountPath: "/d" }] })
+            ],
+            volumes: [{ name: "d", emptyDir: {} }]
+          })
+        )
+        yield* eventually(Effect.map(node.ok("get", "pod", "escape", "-o", "json"), (text) => {
+          assert.include(text, "failed to prepare subPath for volumeMount \\\"d\\\" of container \\\"c\\\"")
+        }))
       }),
     120_000
   )

@@ -89,6 +89,21 @@ describe("volumes on real mounts", () => {
       assert.strictEqual(readFileSync(`${dir}/data/f`, "utf8"), "1")
     }).pipe(Effect.scoped))
 
+  it.live("I3: huge pages are a file system of their own, of the size the pod asks for", () =>
+    Effect.gen(function*() {
+      const { agent, ready, root, volume } = yield* setup
+      const [container = { name: "c" }] = podWith([]).spec.containers
+      const resources = { requests: { "hugepages-2Mi": "4Mi" }, limits: { "hugepages-2Mi": "4Mi" } }
+      const mounts = [{ name: "h", mountPath: "/h" }]
+      yield* ready(podWith([{ name: "h", emptyDir: { medium: "HugePages" } }], {
+        containers: [{ ...container, resources, volumeMounts: mounts }]
+      }))
+      const table = readFileSync("/proc/self/mounts", "utf8")
+      assert.match(table, new RegExp(`^nodev ${volume("empty-dir", "h")} hugetlbfs rw,relatime,pagesize=2M`, "m"))
+      yield* agent.volumes.release("u1")
+      assert.isEmpty(mountsBelow(root))
+    }).pipe(Effect.scoped))
+
   it.live("I6: a change is in the files within a second, and a reader never sees a torn state", () =>
     Effect.gen(function*() {
       const { client, ready, volume } = yield* setup
