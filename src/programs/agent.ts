@@ -12,6 +12,7 @@ import { logRotationLoop } from "./cleanup/logRotation.ts"
 import { orphanPods } from "./cleanup/orphanPods.ts"
 import { csiPlugins } from "./csi/csiPlugins.ts"
 import { Devices } from "./devices/Devices.ts"
+import { podResourcesLoop } from "./devices/podResourcesLoop.ts"
 import { PodNetwork } from "./network/PodNetwork.ts"
 import { enforcePods, enforceReservations } from "./node/nodeAllocatable.ts"
 import { nodeLease } from "./node/nodeLease.ts"
@@ -69,6 +70,7 @@ export const agent = Effect.gen(function*() {
     enforcePods,
     csiPlugins,
     devices.run,
+    podResourcesLoop,
     files,
     url,
     config.standalone ? Effect.never : connected

@@ -4,6 +4,7 @@ import * as CredentialPluginsLive from "../../layers/credentials/CredentialPlugi
 import * as CsiLive from "../../layers/csi/CsiLive.ts"
 import * as PluginRegistrationLive from "../../layers/csi/PluginRegistrationLive.ts"
 import * as DevicePluginsLive from "../../layers/devices/DevicePluginsLive.ts"
+import * as PodResourcesSocketLive from "../../layers/devices/PodResourcesSocketLive.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
 import * as CgroupsLive from "../../layers/host/CgroupsLive.ts"
 import * as CgroupsSystemd from "../../layers/host/CgroupsSystemd.ts"
@@ -31,6 +32,7 @@ export const hostLayers = (rootDirectory: string, options: HostOptions = {}) =>
       : CredentialPluginsLive.layer(options.credentialPlugins),
     CsiLive.layer(),
     DevicePluginsLive.layer,
+    PodResourcesSocketLive.layer,
     ManifestUrlLive.layer,
     PluginRegistrationLive.layer,
     MountsLive.layer,

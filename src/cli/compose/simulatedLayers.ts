@@ -6,6 +6,7 @@ import { readUsage } from "../../layers/cri/sim/usage.ts"
 import * as CsiSim from "../../layers/csi/CsiSim.ts"
 import * as PluginRegistrationSim from "../../layers/csi/PluginRegistrationSim.ts"
 import * as DevicePluginsSim from "../../layers/devices/DevicePluginsSim.ts"
+import * as PodResourcesSocketSim from "../../layers/devices/PodResourcesSocketSim.ts"
 import * as CgroupsMemory from "../../layers/host/CgroupsMemory.ts"
 import * as CompressionMemory from "../../layers/host/CompressionMemory.ts"
 import * as HostFilesMemory from "../../layers/host/HostFilesMemory.ts"
@@ -49,6 +50,7 @@ export const simulatedLayers = (
       CredentialPluginsSim.layer(credentialPlugins),
       CsiSim.layer(new Map()),
       DevicePluginsSim.layer,
+      PodResourcesSocketSim.layer,
       ManifestUrlSim.layer(manifests),
       PluginRegistrationSim.layer(new Map())
     ).pipe(

@@ -1,11 +1,11 @@
 /** What is known of devices, in memory and in the file that outlives the agent. */
-import { Effect, Ref } from "effect"
+import { Effect, Ref, Semaphore } from "effect"
 import type { DeviceHolding } from "../../domain/devices/allocations.ts"
 import { readCheckpoint, writeCheckpoint } from "../../domain/devices/checkpoint.ts"
 import type { DeviceResource, DeviceResources } from "../../domain/devices/plugins.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 
-export const checkpointName = "kubelet_internal_checkpoint"
+const checkpointName = "kubelet_internal_checkpoint"
 
 export interface DeviceState {
   readonly resources: Ref.Ref<DeviceResources>
@@ -37,10 +37,11 @@ export const loadState = Effect.fnUntraced(function*(folder: string, nowMs: numb
     new Map([...known?.registered ?? []].map(([name, ids]) => [name, waited(ids, nowMs)]))
   )
   const holdings = yield* Ref.make(known?.holdings ?? [])
-  const save = Effect.gen(function*() {
+  const alone = yield* Semaphore.make(1)
+  const write = Effect.gen(function*() {
     const registered = [...yield* Ref.get(resources)].map(([name, { devices }]) => [name, [...devices.keys()]] as const)
     const text = writeCheckpoint({ holdings: yield* Ref.get(holdings), registered: new Map(registered) })
     yield* files.writeFileAtomic(path, text, { mode: 0o600 })
   }).pipe(Effect.catch((error) => Effect.logError("cannot write down who has which device", error)))
-  return { resources, holdings, save } satisfies DeviceState
+  return { resources, holdings, save: Semaphore.withPermit(alone, write) } satisfies DeviceState
 })

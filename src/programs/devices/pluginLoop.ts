@@ -7,25 +7,22 @@ import { type DeviceResource, registrationProblem } from "../../domain/devices/p
 import { type DevicePluginClient, DevicePlugins, type PluginOffer } from "../../layers/devices/DevicePlugins.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { supervise } from "../supervise.ts"
-import { checkpointName, type DeviceState } from "./deviceState.ts"
+import type { DeviceState } from "./deviceState.ts"
 
 const socketName = "kubelet.sock"
 
 export type Clients = Map<string, DevicePluginClient>
 
-/** Plugins notice by the new socket that the node has started anew, and register again; what is left of before goes. */
+/** Plugins notice by the new socket that the node has started anew, and register again; sockets of before go. */
 const clearFolder = Effect.fnUntraced(function*(folder: string) {
   const files = yield* HostFiles
   yield* files.makeDirectory(folder, { mode: 0o750, recursive: true })
-  const names = yield* files.readDirectory(folder)
-  yield* Effect.forEach(
-    names.filter((name) => name !== checkpointName),
-    (name) => files.removeTree(`${folder}/${name}`),
-    {
-      discard: true
-    }
-  )
-})
+  for (const name of yield* files.readDirectory(folder)) {
+    const path = `${folder}/${name}`
+    const { type } = yield* files.lstat(path)
+    if (type === "socket") yield* files.removeFile(path)
+  }
+}, (effect) => Effect.catchReason(effect, "HostFileError", "NotFound", () => Effect.void))
 
 const setResource = (state: DeviceState, name: string, change: (known: DeviceResource | undefined) => DeviceResource) =>
   Ref.update(state.resources, (all) => new Map([...all, [name, change(all.get(name))]]))
