@@ -211,6 +211,11 @@ layer(under, { timeout: "60 seconds", excludeTestServices: true })("images from 
       yield* ready("denied")
     }))
 
+  it.effect("L7: the node says that its pods are held to what it can give", () =>
+    Effect.gen(function*() {
+      assert.include(yield* events("n1"), "NodeAllocatableEnforced: Updated Node Allocatable limit across pods")
+    }))
+
   it.effect("A15: the agent ends when another process wants its lock, which then has it", () =>
     Effect.gen(function*() {
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(lockFile)))
