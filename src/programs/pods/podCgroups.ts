@@ -7,6 +7,7 @@ import { podCgroupLimits, qosCgroupLimits } from "../../domain/resources/cgroupV
 import { qosClassOf } from "../../domain/resources/qos.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { Allocations } from "./Allocations.ts"
 import { PodRegistry } from "./PodRegistry.ts"
 
 export const cgroupOf = (pod: Pod, node: NodeSettings): string =>
@@ -49,10 +50,12 @@ export const refreshQosCgroups = Effect.fnUntraced(function*(node: NodeSettings)
   const cgroups = yield* Cgroups
   const config = yield* AgentConfig
   const registry = yield* PodRegistry
+  const allocations = yield* Allocations
   if (!config.cgroupsPerQos) return
-  const active = (yield* registry.all)
+  const alive = (yield* registry.all)
     .map(({ pod }) => pod)
     .filter((pod) => pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed")
+  const active = yield* Effect.forEach(alive, (pod) => allocations.applied(pod))
   const limits = qosCgroupLimits(active, node.hugePageSizes)
   yield* cgroups.create(podsCgroup(node.cgroups))
   yield* cgroups.create(qosCgroup(node.cgroups, "Burstable"), limits.burstable)

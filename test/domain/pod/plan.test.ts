@@ -28,6 +28,19 @@ const later = (ms: number) => ({ nowMs: t0 + ms })
 const busy = (fields: Partial<PodMemory["busy"]>): Partial<PodMemory> => ({
   busy: { sandbox: false, start: undefined, kills: {}, ...fields }
 })
+const sized = (cpu: string, policy = "NotRequired") =>
+  container("c", {
+    resources: { requests: { cpu } },
+    resizePolicy: [{ resourceName: "cpu", restartPolicy: policy }]
+  })
+/** Allotted two CPUs, and has one until that is carried out. */
+const resizing = (policy?: string, fields: Partial<PodView> = {}) =>
+  viewOf(podOf({ containers: [sized("2", policy)] }), {
+    observed: observed([record("c")]),
+    resize: { inForce: { containers: { c: { requests: { cpu: "1" } } } }, generation: 1 },
+    ...fields
+  })
+const notYet = { message: "no", atMs: t0 + 500, tries: 1, generation: 1 }
 const side = container("side", { restartPolicy: "Always" })
 const init = container("i")
 const restartAll = { action: "RestartAllContainers", exitCodes: { operator: "In", values: [42] } }
@@ -494,6 +507,55 @@ const rows: ReadonlyArray<Row> = [
     wakeInMs: 1500,
     why: "a kill that failed is tried again after a pause"
   },
+  { id: "D17", view: resizing(), want: ["resize c-0"], why: "allotted more: in place" },
+  {
+    id: "D17",
+    view: resizing("RestartContainer"),
+    want: ["kill c-0 30000 Resize \"Container c resize requires restart\""],
+    why: "or by a restart, where the policy wants one"
+  },
+  {
+    id: "D17",
+    view: resizing("RestartContainer", { observed: observed([exited("c", 0)]) }),
+    want: ["resize"],
+    why: "it has ended: its group is made fit before it starts again"
+  },
+  {
+    id: "D17",
+    view: resizing("NotRequired", { memory: memory(busy({ resize: true })) }),
+    want: [],
+    why: "one resize at a time"
+  },
+  {
+    id: "D17",
+    view: resizing("NotRequired", { observed: observed([]), memory: memory(busy({ start: "c" })) }),
+    want: [],
+    why: "what is being started comes first"
+  },
+  {
+    id: "D17",
+    view: resizing("NotRequired", { memory: memory({ resizeFailure: notYet }), ...later(700) }),
+    want: [],
+    wakeInMs: 800,
+    why: "one that failed is tried again after a pause"
+  },
+  {
+    id: "D17",
+    view: resizing("NotRequired", {
+      observed: observed([exited("c", 1)]),
+      memory: memory({ resizeFailure: notYet }),
+      ...later(1200)
+    }),
+    want: ["start c x1 Restart"],
+    wakeInMs: 300,
+    why: "and keeps no container from running"
+  },
+  {
+    id: "D17",
+    view: resizing("NotRequired", { memory: memory({ resizeFailure: { ...notYet, generation: 0 } }), ...later(700) }),
+    want: ["resize c-0"],
+    why: "what stood against an earlier wish does not count"
+  },
   {
     id: "C12",
     view: viewOf(podOf({ activeDeadlineSeconds: 60 }), { observed: observed([record("c")]) }),
@@ -557,7 +619,7 @@ describe("plan", () => {
     const all = rows.flatMap(({ want }) => want).join("\n")
     const reasons =
       ("FirstStart Restart DefinitionChanged SandboxChanged PodTerminating PodFinished LivenessFailed StartupFailed " +
-        "ContainerUnknown SidecarNotNeeded RestartAllContainers").split(" ")
+        "ContainerUnknown SidecarNotNeeded RestartAllContainers Resize").split(" ")
     assert.deepStrictEqual(reasons.filter((reason) => !all.includes(reason)), [])
   })
 })
@@ -605,6 +667,24 @@ describe("events of a plan", () => {
     assert.deepStrictEqual(say({ ...view, memory: told }), [])
     const volumes = { ...base, memory: told, volumes: { ready: false, message: "not mounted" } }
     assert.deepStrictEqual(say(volumes), ["Warning FailedMount: not mounted"])
+  })
+  it("D17: a resize that fails is told once for each message, and its end once", () => {
+    const failed = resizing("NotRequired", { memory: memory({ resizeFailure: notYet }), ...later(700) })
+    const told = "{\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":{\"cpu\":\"2\"}}}],\"generation\":1"
+    assert.deepStrictEqual(say(failed), [`Warning ResizeError: Pod resize error: ${told},"error":"no"}`])
+    const after = plan(failed)
+    assert.deepInclude(after.status.conditions?.[0], {
+      type: "PodResizeInProgress",
+      status: "True",
+      reason: "Error",
+      message: "no",
+      observedGeneration: 1
+    })
+    assert.deepStrictEqual(say({ ...failed, memory: after.memory }), [])
+    const done = { ...failed, memory: after.memory, resize: {} }
+    assert.deepStrictEqual(say(done), [`Normal ResizeCompleted: Pod resize completed: ${told}}`])
+    assert.isUndefined(plan(done).memory.resizeFailure)
+    assert.deepStrictEqual(say({ ...done, memory: plan(done).memory }), [])
   })
   it("C12: the deadline is told once", () => {
     const view = viewOf(podOf({ activeDeadlineSeconds: 1 }), { observed: observed([record("c")]), ...later(5000) })
