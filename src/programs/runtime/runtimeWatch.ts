@@ -14,8 +14,8 @@ import { RuntimeView } from "./RuntimeView.ts"
 const relistWithEventsMs = 60_000
 const relistWithoutEventsMs = 1000
 
-/** How long an id may be unknown. */
-const strangerMs = 300
+/** How long an id may be unknown: longer than most calls that make one take, for then their answer names its pod. */
+const strangerMs = 3000
 
 const relistDuration = Metric.histogram("kubelet_pleg_relist_duration_seconds", {
   description: "Duration in seconds for relisting pods in PLEG.",
