@@ -85,6 +85,10 @@ export const layer: Layer.Layer<X509> = Layer.succeed(X509)(X509.of({
     Effect.try({
       try: () => {
         createSecureContext(pair)
+        // It takes empty texts for nothing to check.
+        if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) {
+          throw new Error("the key is another one's")
+        }
       },
       catch: failed("use certificate and key together")
     })

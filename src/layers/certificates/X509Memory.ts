@@ -64,8 +64,8 @@ export const layer: Layer.Layer<X509> = Layer.sync(X509)(() => {
       ),
     fingerprint: keyOf,
     read: (pem) =>
-      Effect.map(Effect.fromResult(decode(certificate, pem)), ({ organization, ...content }) => ({
-        ...content,
+      Effect.map(Effect.fromResult(decode(certificate, pem)), ({ key: _, organization, ...facts }) => ({
+        ...facts,
         organizations: [organization]
       })),
     checkPair: Effect.fnUntraced(function*({ cert, key }) {

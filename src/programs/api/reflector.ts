@@ -37,6 +37,8 @@ const refusedWaitMs = 60_000
 const waitFor = (error: ApiError, backoffMs: number): number => {
   switch (error.reason._tag) {
     case "Permanent":
+      // A credential that has expired is renewed sooner than that (A12).
+      return error.status === 401 ? Math.ceil(backoffMs) : refusedWaitMs
     case "NotFound":
       return refusedWaitMs
     case "Retryable":

@@ -100,13 +100,14 @@ const keepTemplate = Effect.fnUntraced(function*(
       continue
     }
     yield* Effect.logInfo(`Asking for a certificate for ${keeping.place.name}: ${step.detail}`)
-    const lone = step.why === "none" || step.why === "expired"
+    const lone = held === undefined || step.why === "expired"
     const fresh = yield* obtain({
       place: keeping.place,
       template,
       // Until there is a certificate an answer may come after a restart; later there is time to ask again.
       resumable: lone,
-      waitMs,
+      // Who has expired meanwhile is not told the answer: then it is asked for in the name of whoever bootstraps.
+      waitMs: lone || keeping.purpose === "server" ? waitMs : Math.min(waitMs, held.facts.notAfterMs - nowMs),
       submitted: keeping.answered(true)
     }).pipe(
       Effect.provideServiceEffect(KubeApi, keeping.api(!lone)),

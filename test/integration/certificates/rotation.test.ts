@@ -18,7 +18,7 @@ import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
 import { ClusterServer } from "../../fixture/node/ClusterServer.ts"
 import * as TestNode from "../../fixture/node/TestNode.ts"
 
-const lifeSeconds = Number(process.env["CERTIFICATE_LIFE"] ?? 3)
+const lifeSeconds = Number(process.env["CERTIFICATE_LIFE"] ?? 4)
 /** Of the client's and of the server's certificate each. */
 const rotations = Number(process.env["CERTIFICATE_ROTATIONS"] ?? 10)
 const limitSeconds = (lifeSeconds + 1) * (rotations + 1) + 30

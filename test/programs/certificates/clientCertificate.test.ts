@@ -147,6 +147,20 @@ describe("the client certificate", () => {
       assert.isAbove((yield* held(world))?.facts.notBeforeMs ?? 0, 0)
     }))
 
+  it.effect("A12: that expires while its renewal waits for an answer is asked for by whoever bootstraps, at once", () =>
+    Effect.gen(function*() {
+      const world = yield* make(20 * minute)
+      yield* world.run(keeper(world))
+      yield* settle
+      yield* Ref.set(world.signing, "wait")
+      yield* TestClock.adjust(19 * minute)
+      assert.deepStrictEqual(world.made.map(({ by }) => by), ["bootstrap", "node"])
+      yield* Ref.set(world.signing, "sign")
+      yield* TestClock.adjust(2 * minute)
+      assert.deepStrictEqual(world.made.map(({ by }) => by), ["bootstrap", "node", "bootstrap"])
+      assert.isAbove((yield* held(world))?.facts.notAfterMs ?? 0, yield* Clock.currentTimeMillis)
+    }))
+
   it.effect("A12: expired for five minutes while the server answers, the agent ends to be started anew", () =>
     Effect.gen(function*() {
       const world = yield* make(hour)

@@ -28,11 +28,56 @@ const toEvent = (call: Failure.Call, resource: ApiResource) => (line: unknown): 
     )
   )
 
+export interface WatchOptions {
+  readonly watchSeconds: readonly [min: number, max: number]
+}
+
 export const makeWatch = (
   sender: Sender,
-  options: { readonly watchSeconds: readonly [min: number, max: number] }
+  options: WatchOptions
 ): KubeApi["Service"]["watch"] =>
-(resource: ApiResource, selection: Selection) =>
+(resource: ApiResource, selection: Selection) => resumed(sender, options, resource, selection)
+
+/** One watch for the caller, over as many connections as there are credentials in its time (A12). */
+const resumed = (
+  sender: Sender,
+  options: WatchOptions,
+  resource: ApiResource,
+  selection: Selection
+): Stream.Stream<WatchEvent, ApiError> =>
+  Stream.suspend(() => {
+    let version = selection.resourceVersion
+    let isReplaced = false
+    const replace = Effect.sync(() => {
+      isReplaced = true
+    })
+    return watchOnce(sender, options, resource, selection, replace).pipe(
+      Stream.tap(({ object }) =>
+        Effect.sync(() => {
+          version = object.metadata.resourceVersion ?? version
+        })
+      ),
+      Stream.concat(Stream.suspend(() =>
+        isReplaced
+          ? resumed(
+            sender,
+            options,
+            resource,
+            version === undefined ? selection : { ...selection, resourceVersion: version }
+          )
+          : Stream.empty
+      ))
+    )
+  })
+
+/** `replace` is run when the watch ends for the sake of a new credential. */
+const watchOnce = (
+  sender: Sender,
+  options: WatchOptions,
+  resource: ApiResource,
+  selection: Selection,
+  replace: Effect.Effect<void>
+): Stream.Stream<WatchEvent, ApiError> =>
   Stream.unwrap(Effect.gen(function*() {
     // Spread, or all watches of a cluster would come back at the same moment.
     const seconds = yield* Random.nextIntBetween(options.watchSeconds[0], options.watchSeconds[1])
@@ -45,7 +90,6 @@ export const makeWatch = (
       ),
       Stream.mapEffect(toEvent(call, resource)),
       Stream.interruptWhen(Effect.sleep((seconds + graceSeconds) * 1000)),
-      // The next one begins where this one ended, with the new credential (A12).
-      Stream.interruptWhen(replaced)
+      Stream.interruptWhen(Effect.andThen(replaced, replace))
     )
   }))

@@ -1,7 +1,7 @@
 /** TLS and credentials against an HTTPS server that asks for client certificates. */
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
+import { Effect, FileSystem, Stream } from "effect"
 import * as Http from "node:http"
 import { connect } from "node:net"
 import type { Duplex } from "node:stream"
@@ -118,6 +118,44 @@ describe("KubeApiLive: TLS", () => {
         yield* Effect.repeat(getNode, { until: () => server.asked.at(-1)?.subject === "second" })
         assert.strictEqual(server.asked[0]?.subject, "first")
       }).pipe(withAccess({ ...access, user: { clientCertificate: { cert: pem, key: pem } } }))
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+})
+
+describe("KubeApiLive: a watch", () => {
+  it.live("A12: moves to a certificate replaced on disk at once, and goes on where it was", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/current.pem`
+      const { access, authority, server } = yield* secureServer((asked, response) => {
+        const version = asked.subject === "first" ? "7" : "8"
+        response.writeHead(200, { "content-type": "application/json" })
+        const node = { kind: "Node", metadata: { name: "n1", resourceVersion: version } }
+        // Told, and then silent for good: nothing but the new certificate ends it.
+        response.write(`${JSON.stringify({ type: "MODIFIED", object: node })}\n`)
+      })
+      const install = Effect.fnUntraced(function*(name: string) {
+        const pair = yield* authority.issue(`CN=${name}`)
+        yield* fs.writeFileString(`${path}.new`, `${pair.cert}\n${pair.key}`)
+        yield* fs.rename(`${path}.new`, path)
+      })
+      yield* install("first")
+      const pem = { _tag: "File" as const, path }
+      const versions = yield* KubeApi.pipe(
+        Effect.flatMap((api) =>
+          api.watch(Resources.nodes, { resourceVersion: "5" }).pipe(
+            Stream.map(({ object }) => object.metadata.resourceVersion),
+            Stream.tap((version) => version === "7" ? Effect.delay(install("second"), "200 millis") : Effect.void),
+            Stream.take(2),
+            Stream.runCollect
+          )
+        ),
+        withAccess({ ...access, user: { clientCertificate: { cert: pem, key: pem } } })
+      )
+      assert.deepStrictEqual(versions, ["7", "8"])
+      assert.deepStrictEqual(
+        server.asked.map(({ subject, url }) => [subject, /resourceVersion=(\d+)/.exec(url)?.[1]]),
+        [["first", "5"], ["second", "7"]]
+      )
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 })
 
