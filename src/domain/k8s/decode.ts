@@ -93,11 +93,15 @@ const describe = (issue: SchemaIssue.Issue): string =>
     })
     .join("; ")
 
-/** A decoder for one kind. The quick check and the explaining decoder are both compiled once. */
+/**
+ * A decoder for one kind. The quick check and the explaining decoder are both compiled once. An object that came before is
+ * known: where server and agents share a process, a pod's object is seen as an answer, by a watch and by who looks on.
+ */
 export const decoder = <S extends Schema.Codec<unknown, unknown>>(kind: string, schema: S) => {
   const fits = Schema.is(schema)
   const explain = Schema.decodeUnknownResult(schema)
-  return (u: unknown): Result.Result<S["Type"], MalformedObject> => {
+  const known = new WeakMap<object, S["Type"]>()
+  const decode = (u: unknown): Result.Result<S["Type"], MalformedObject> => {
     const cleaned = withoutNulls(u)
     if (fits(cleaned)) return Result.succeed(cleaned)
     const readable = quantitiesAsText(cleaned)
@@ -105,6 +109,14 @@ export const decoder = <S extends Schema.Codec<unknown, unknown>>(kind: string, 
     const explained = explain(readable)
     const detail = Result.isFailure(explained) ? describe(explained.failure.issue) : "does not fit its schema"
     return Result.fail(new MalformedObject({ kind, target: targetOf(cleaned), detail }))
+  }
+  return (u: unknown): Result.Result<S["Type"], MalformedObject> => {
+    if (typeof u !== "object" || u === null) return decode(u)
+    const before = known.get(u)
+    if (before !== undefined) return Result.succeed(before)
+    const decoded = decode(u)
+    if (Result.isSuccess(decoded)) known.set(u, decoded.success)
+    return decoded
   }
 }
 

@@ -98,32 +98,30 @@ const finderOf = ({ state }: MemoryApi) => {
 
 type Reads = Pick<KubeApi["Service"], "get" | "list" | "watch" | "request">
 
+// Without spans: nobody is called here, and a world of nodes makes these calls by the million.
 const reads = (handle: MemoryApi): Reads => {
   const { rest } = handle
   const find = finderOf(handle)
   return {
-    get: Effect.fn("KubeApi.get")((resource, name) =>
+    get: (resource, name) =>
       Effect.flatMap(find.target(resource, name), rest.get).pipe(
         Effect.mapError(failed(callOf("get", resource, name)))
-      )
-    ),
-    list: Effect.fn("KubeApi.list")((resource, selection = {}) =>
+      ),
+    list: (resource, selection = {}) =>
       Effect.flatMap(find.kind(resource), (kind) => rest.list(queryOf(kind, selection))).pipe(
         Effect.map(({ items, revision }) => ({ resourceVersion: String(revision), items })),
         Effect.mapError(failed({ op: `list ${resource.plural}`, target: selectionText(selection) }))
-      )
-    ),
+      ),
     watch: (resource, selection) =>
       Stream.unwrap(
         Effect.map(find.kind(resource), (kind) => rest.watch({ ...queryOf(kind, selection), bookmarks: true }))
       ).pipe(
         Stream.mapError(failed({ op: `watch ${resource.plural}`, target: selectionText(selection) }))
       ),
-    request: Effect.fn("KubeApi.request")(({ accept = "", body, contentType = "", method, path }) =>
+    request: ({ accept = "", body, contentType = "", method, path }) =>
       collect(
         answer(handle, { method, target: path, accept, contentType, body: body ?? new Uint8Array(), user: loopback })
       )
-    )
   }
 }
 
@@ -133,7 +131,7 @@ const writes = (handle: MemoryApi): Writes => {
   const { rest } = handle
   const find = finderOf(handle)
   return {
-    create: Effect.fn("KubeApi.create")((resource, object, { subresource } = {}) => {
+    create: (resource, object, { subresource } = {}) => {
       const name = subresource?.of ?? nameOf(object)
       return Effect.flatMap(find.target(resource, name, subresource?.name), (target) =>
         subresource === undefined
@@ -141,29 +139,28 @@ const writes = (handle: MemoryApi): Writes => {
           : rest.post(target, object, options)).pipe(
           Effect.mapError(failed(callOf("create", resource, name, subresource?.name)))
         )
-    }),
-    update: Effect.fn("KubeApi.update")((resource, object, { subresource } = {}) => {
+    },
+    update: (resource, object, { subresource } = {}) => {
       const name = nameOf(object)
       return Effect.flatMap(
         find.target(resource, name, subresource),
         (target) => rest.update({ target, object, options })
       ).pipe(Effect.mapError(failed(callOf("update", resource, name, subresource))))
-    }),
-    patch: Effect.fn("KubeApi.patch")((resource, name, change, { subresource } = {}) => {
+    },
+    patch: (resource, name, change, { subresource } = {}) => {
       const patch = { type: change.type, body: change.type === "json" ? change.operations : change.body }
       return Effect.flatMap(
         find.target(resource, name, subresource),
         (target) => rest.patch({ target, patch, options })
       ).pipe(Effect.mapError(failed(callOf("patch", resource, name, subresource))))
-    }),
-    delete: Effect.fn("KubeApi.delete")((resource, name, given: DeleteOptions = {}) =>
+    },
+    delete: (resource, name, given: DeleteOptions = {}) =>
       Effect.flatMap(
         find.target(resource, name),
         ({ kind, namespace }) => rest.remove({ kind, namespace, name: name.name, options: given })
       ).pipe(
         Effect.mapError(failed(callOf("delete", resource, name)))
       )
-    )
   }
 }
 

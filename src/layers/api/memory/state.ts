@@ -63,13 +63,22 @@ export interface State {
   readonly kindOf: (resource: Pick<ApiResource, "group" | "plural">) => ApiKind | undefined
 }
 
-const hex = (random: Random.Random, digits: number): string =>
-  Array.from({ length: digits }, () => Math.floor(random.nextDoubleUnsafe() * 16).toString(16)).join("")
+const hexWord = (random: Random.Random): string =>
+  Math.floor(random.nextDoubleUnsafe() * 2 ** 32).toString(16).padStart(8, "0")
+
+/** Eight digits to a throw of the dice. */
+const hex = (random: Random.Random, digits: number): string => {
+  let text = ""
+  while (text.length < digits) text += hexWord(random)
+  return text.slice(0, digits)
+}
 
 /** A version 4 UUID from the dice of the run, so that a seeded run gives the same ones. */
 export const newUid = ({ random }: Pick<State, "random">): string => {
-  const variant = "89ab".charAt(Math.floor(random.nextDoubleUnsafe() * 4))
-  return `${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-${variant}${hex(random, 3)}-${hex(random, 12)}`
+  const digits = hex(random, 32)
+  const variant = "89ab".charAt(Number.parseInt(digits.charAt(16), 16) % 4)
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-` +
+    digits.slice(20)
 }
 
 // No vowels and no digits that look like letters, so that no words come out.
