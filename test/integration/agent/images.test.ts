@@ -23,10 +23,12 @@ class Images extends Context.Service<Images, {
 
 const pluginVersion = "credentialprovider.kubelet.k8s.io/v1"
 
-/** Knows the password, of the images that it is configured for. */
+/** Knows the password, of the images that it is configured for, and tells it to who shows a token of a service account. */
 const pluginProgram = ({ username, password }: typeof TestRegistry.user) =>
   `#!/bin/sh
-image=$(sed 's/.*"image":"\\([^"]*\\)".*/\\1/')
+request=$(cat)
+case "$request" in *'"serviceAccountToken":"'?*'"serviceAccountAnnotations":{"team":"blue"}'*) ;; *) exit 1 ;; esac
+image=$(echo "$request" | sed 's/.*"image":"\\([^"]*\\)".*/\\1/')
 cat <<EOF
 {"kind":"CredentialProviderResponse","apiVersion":"${pluginVersion}","cacheKeyType":"Image",
  "auth":{"$image":{"username":"${username}","password":"${password}"}}}
@@ -60,7 +62,13 @@ const node = Layer.unwrap(Effect.gen(function*() {
         name: "vault",
         apiVersion: pluginVersion,
         matchImages: [`${address}/plugin`],
-        defaultCacheDuration: "1m"
+        defaultCacheDuration: "1m",
+        tokenAttributes: {
+          serviceAccountTokenAudience: "registry",
+          cacheType: "ServiceAccount",
+          requireServiceAccount: true,
+          requiredServiceAccountAnnotationKeys: ["team"]
+        }
       }]
     })
   )
@@ -91,6 +99,12 @@ const secret = (name: string, address: string, password: string) => ({
     ".dockerconfigjson": JSON.stringify({ auths: { [address]: { username: TestRegistry.user.username, password } } })
   }
 })
+
+const account = (
+  name: string,
+  more: Readonly<Record<string, unknown>>,
+  annotations: Readonly<Record<string, string>> = {}
+) => ({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace: "default", annotations }, ...more })
 
 const podOf = (name: string, image: string, more: Readonly<Record<string, unknown>> = {}, policy = "IfNotPresent") =>
   pod(name, [container("c", idle, { image, imagePullPolicy: policy })], more)
@@ -130,18 +144,14 @@ layer(under, { timeout: "60 seconds", excludeTestServices: true })("images from 
       yield* apply(
         secret("good", images.address, password),
         secret("bad", images.address, "wrong"),
-        {
-          apiVersion: "v1",
-          kind: "ServiceAccount",
-          metadata: { name: "puller", namespace: "default" },
-          ...using("good")
-        }
+        account("puller", using("good")),
+        account("builder", {}, { team: "blue" })
       )
       yield* apply(
         podOf("denied", images.bySecret, using("bad"), "Always"),
         podOf("by-secret", images.bySecret, using("absent", "bad", "good")),
         podOf("by-account", images.bySecret, { serviceAccountName: "puller" }, "Always"),
-        podOf("by-plugin", images.byPlugin),
+        podOf("by-plugin", images.byPlugin, { serviceAccountName: "builder" }),
         podOf("open", images.open, {}, "Always")
       )
       yield* ready("by-secret", "by-account", "by-plugin", "open")
