@@ -105,7 +105,7 @@ const simulatedNode = Effect.fn("SimulatedNodes.run")(
     const now = yield* Clock.currentTimeMillis
     const host = new HostFilesMemory.MemoryHost()
     for (const { logPath } of runtime.containers.values()) host.makeDirectories(dirname(logPath))
-    const machine = CriStreams.layerOn(premises.streams).pipe(
+    const machine = CriStreams.layerOn(premises.streams, CriSim.outputOf(runtime)).pipe(
       Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime, host, facts: { ...facts, bootTimeMs: now } }))
     )
     const server = serverLayer(made.effective, made.settings.rootDir).pipe(Layer.provide([

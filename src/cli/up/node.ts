@@ -73,12 +73,17 @@ export const upNode = Effect.fn("upNode")(function*(up: UpNode) {
   }).pipe(Effect.provide([machine(up, plan.config), KubeApiMemory.layer(up.api)]))
 })
 
+const simulatedMachine = () => {
+  const simulated = CriSim.make({ node: nodeName })
+  return CriStreams.layer(CriSim.outputOf(simulated)).pipe(
+    Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime: simulated }))
+  )
+}
+
 const machine = ({ place, runtime }: UpNode, { runtimeRequestTimeout }: KubeletConfiguration) =>
   runtime._tag === "Simulated"
     // The runtime in memory has no streams; what stands before it does, so that `kubectl exec` works here as well.
-    ? CriStreams.layer.pipe(
-      Layer.provideMerge(simulatedLayers({ hostname: nodeName, runtime: CriSim.make({ node: nodeName }) }))
-    )
+    ? simulatedMachine()
     : Layer.mergeAll(
       hostLayers(place.directory),
       runtimeLayers({ endpoint: runtime.endpoint, imageEndpoint: "", requestTimeoutMs: runtimeRequestTimeout }),

@@ -14,6 +14,7 @@ import {
 import type { GrpcCallOptions } from "../grpc/Grpc.ts"
 import { HostFiles } from "../host/HostFiles.ts"
 import { targetOf, timeoutMsOf } from "./callTraits.ts"
+import type { ContainerOutput, OutputPart } from "./ContainerOutput.ts"
 import { Cri, type CriCalls, type CriError, GrpcCode } from "./Cri.ts"
 import { type RuntimeEvent, RuntimeEvents } from "./RuntimeEvents.ts"
 import { containerStatusOf, nanos, sandboxStatusOf } from "./sim/answers.ts"
@@ -36,6 +37,24 @@ export { SimRuntime } from "./sim/SimRuntime.ts"
 
 /** A runtime with nothing on it but the images it begins with. */
 export const make = (options: Partial<SimOptions> = {}): SimRuntime => new SimRuntime(options)
+
+/** What a container prints from now on. */
+export const outputOf = (runtime: SimRuntime): ContainerOutput => (containerId) =>
+  Stream.callback<OutputPart>((queue) => {
+    const read = (stream: OutputPart["stream"], text: string) => Queue.offerUnsafe(queue, { stream, text })
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        const readers = runtime.readers.get(containerId) ?? new Set()
+        runtime.readers.set(containerId, readers.add(read))
+      }),
+      () =>
+        Effect.sync(() => {
+          const readers = runtime.readers.get(containerId)
+          readers?.delete(read)
+          if (readers?.size === 0) runtime.readers.delete(containerId)
+        })
+    )
+  }, { bufferSize: hintsMax, strategy: "sliding" })
 
 /** The kubelet's default. */
 const requestTimeoutMs = 120_000

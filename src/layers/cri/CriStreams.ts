@@ -2,8 +2,9 @@
  * Streams into containers of a runtime that has none of its own, the simulated one: puts a streaming server in front of
  * it, so that `kubectl exec`, `attach` and `port-forward` work on simulated pods. All other calls pass through.
  */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { Buffer } from "node:buffer"
+import type { ContainerOutput } from "./ContainerOutput.ts"
 import { ContainerState, Cri, type CriCalls } from "./Cri.ts"
 import type { PortConnection, ServePort } from "./streaming/forward.ts"
 import { serveCommand } from "./streaming/shell.ts"
@@ -14,15 +15,14 @@ import * as StreamServer from "./streaming/StreamServer.ts"
 const endCheck = "200 millis"
 
 /** To be provided with the runtime it stands before. */
-export const layer: Layer.Layer<Cri, StreamServer.StreamServerError, Cri> = Layer.unwrap(
-  Effect.map(StreamServer.make, (server) => layerOn(server))
-)
+export const layer = (output: ContainerOutput): Layer.Layer<Cri, StreamServer.StreamServerError, Cri> =>
+  Layer.unwrap(Effect.map(StreamServer.make, (server) => layerOn(server, output)))
 
 /** The same on a server that is there already: the runtimes of a thousand nodes need one. */
-export const layerOn = (server: StreamServer.StreamServer): Layer.Layer<Cri, never, Cri> =>
-  Layer.effect(Cri)(Effect.map(Cri, (inner) => make(inner, server)))
+export const layerOn = (server: StreamServer.StreamServer, output: ContainerOutput): Layer.Layer<Cri, never, Cri> =>
+  Layer.effect(Cri)(Effect.map(Cri, (inner) => make(inner, server, output)))
 
-const make = (inner: CriCalls, server: StreamServer.StreamServer): CriCalls => {
+const make = (inner: CriCalls, server: StreamServer.StreamServer, output: ContainerOutput): CriCalls => {
   const wanted = (request: {
     readonly stdin?: boolean
     readonly stdout?: boolean
@@ -47,8 +47,15 @@ const make = (inner: CriCalls, server: StreamServer.StreamServer): CriCalls => {
       }),
     attach: (request, options) =>
       Effect.flatMap(inner.attach(request, options), (answer) => {
+        const { containerId = "" } = request
         const serve = (session: ShellSession) =>
-          Effect.andThen(untilEnd(inner, request.containerId ?? ""), session.finish(success))
+          Stream.runForEach(
+            output(containerId),
+            ({ stream, text }) => session[stream](new TextEncoder().encode(text))
+          ).pipe(
+            Effect.raceFirst(untilEnd(inner, containerId)),
+            Effect.andThen(session.finish(success))
+          )
         const streams = wanted(request)
         return Effect.map(
           server.offer({ _tag: "Shell", kind: "attach", streams, serve }),

@@ -25,6 +25,9 @@ describe("C4: static pods", () => {
     assert.strictEqual(pod.metadata.annotations?.["kubernetes.io/config.source"], "file")
     assert.strictEqual(pod.metadata.annotations?.["kubernetes.io/config.hash"], pod.metadata.uid)
     assert.deepStrictEqual(pod.spec.tolerations, [{ operator: "Exists", effect: "NoExecute" }])
+    // As the API server would have it, in containers too.
+    assert.strictEqual(pod.spec.restartPolicy, "Always")
+    assert.strictEqual(pod.spec.containers[0]?.terminationMessagePath, "/dev/termination-log")
   })
 
   it("the UID is stable for a file and changes with its contents", () => {

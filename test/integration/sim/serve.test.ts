@@ -22,6 +22,7 @@ const manifests = [
   pod("web", { cpu: "500m", memory: "200Mi", log: "starting\n@200ms serving" }, {
     readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 }
   }),
+  pod("ticker", {}, { command: ["sh", "-c", "while true; do echo tick; sleep 0.2; done"] }),
   pod("done", { "run-time": "100ms" }, {}, { restartPolicy: "Never" }),
   pod("failing", { "run-time": "100ms", "exit-code": "3", "termination-message": "no luck" }, {}, {
     restartPolicy: "Never"
@@ -49,6 +50,7 @@ it.live("World.serve: kubectl has pods that run, with logs, shells, ports and us
 
     yield* ok(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: manifests }))
     yield* ok(["wait", "pod/web", "--for=condition=Ready", "--timeout=20s"])
+    yield* ok(["wait", "pod/ticker", "--for=condition=Ready", "--timeout=20s"])
     yield* ok(["wait", "pod/done", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=20s"])
     yield* ok(["wait", "pod/failing", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s"])
     const ended = yield* ok([
@@ -67,6 +69,9 @@ it.live("World.serve: kubectl has pods that run, with logs, shells, ports and us
     assert.strictEqual(yield* ok(["logs", "web"]), "starting\nserving\n")
     assert.strictEqual(yield* ok(["exec", "web", "--", "echo", "hello"]), "hello\n")
     assert.strictEqual((yield* run(["exec", "web", "--", "sh", "-c", "exit 7"])).exitCode, 7)
+
+    const attached = yield* lines(["attach", "ticker"]).pipe(Stream.filter((line) => line === "tick"), Stream.runHead)
+    assert.strictEqual(attached._tag, "Some")
 
     const forwarded = yield* lines(["port-forward", "pod/web", ":80"]).pipe(
       Stream.mapEffect((line) => {

@@ -35,6 +35,8 @@ const hogBytesPerSecond = 400 * 2 ** 20
 
 const wake = (target: Woken, atMs: number): void => target(atMs)
 
+const nobody: ReadonlyArray<never> = []
+
 export class SimRuntime {
   readonly options: SimOptions
   readonly sandboxes = new Map<string, SandboxRecord>()
@@ -47,6 +49,8 @@ export class SimRuntime {
   /** What processes wrote and nobody has put on the host yet. */
   writes: Array<PendingWrite> = []
   readonly listeners = new Set<(happening: RuntimeHappening) => void>()
+  /** Told what the container of that id prints, as it prints it. */
+  readonly readers = new Map<string, Set<(stream: OutputStream, text: string) => void>>()
   /** Told when a timer is earlier than all others. */
   readonly alarms = new Set<() => void>()
   /** Conditions of `Status`; a text is why it does not hold. */
@@ -272,6 +276,7 @@ export class SimRuntime {
   }
 
   #print(container: ContainerRecord, now: number, stream: OutputStream, text: string): void {
+    for (const read of this.readers.get(container.id) ?? nobody) read(stream, text)
     const lines = ((container.openLines?.[stream] ?? "") + text).split("\n")
     const open = lines.pop() ?? ""
     if (container.openLines !== undefined || open !== "") {

@@ -1,6 +1,6 @@
 import { NodeWS } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { NotFound } from "../../../../src/domain/failure.ts"
 import { Cri, type CriCalls, CriError, GrpcCode } from "../../../../src/layers/cri/Cri.ts"
 import * as CriStreams from "../../../../src/layers/cri/CriStreams.ts"
@@ -31,7 +31,7 @@ const runtime = {
 } satisfies Partial<CriCalls>
 
 const node = Effect.gen(function*() {
-  const context = yield* Layer.build(CriStreams.layer.pipe(Layer.provide(Layer.mock(Cri)(runtime))))
+  const context = yield* Layer.build(CriStreams.layer(() => Stream.never).pipe(Layer.provide(Layer.mock(Cri)(runtime))))
   const { main } = yield* start({ model: model([pod("a")]), cri: yield* Effect.provide(Cri, context) })
   return main
 })
@@ -135,7 +135,9 @@ describe("streams of a simulated runtime", () => {
 
   it.live("a URL is good for one stream", () =>
     Effect.gen(function*() {
-      const context = yield* Layer.build(CriStreams.layer.pipe(Layer.provide(Layer.mock(Cri)(runtime))))
+      const context = yield* Layer.build(
+        CriStreams.layer(() => Stream.never).pipe(Layer.provide(Layer.mock(Cri)(runtime)))
+      )
       const cri = yield* Effect.provide(Cri, context)
       const { url } = yield* cri.exec({ containerId: "c", cmd: ["ls"], stdout: true })
       const { pathname, port } = new URL(url)
