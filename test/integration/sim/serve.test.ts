@@ -22,7 +22,9 @@ const manifests = [
   pod("web", { cpu: "500m", memory: "200Mi", log: "starting\n@200ms serving" }, {
     readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 }
   }),
-  pod("ticker", {}, { command: ["sh", "-c", "while true; do echo tick; sleep 0.2; done"] }),
+  pod("ticker", {}, { command: ["sh", "-c", "while true; do echo tick; sleep 0.2; done"] }, {
+    terminationGracePeriodSeconds: 1
+  }),
   pod("done", { "run-time": "100ms" }, {}, { restartPolicy: "Never" }),
   pod("failing", { "run-time": "100ms", "exit-code": "3", "termination-message": "no luck" }, {}, {
     restartPolicy: "Never"
