@@ -2,7 +2,7 @@
  * One chaos run: a world with pods drawn by the seed, faults for a while, then none. Safety is checked all the time,
  * convergence and tidiness when the faults are over. The faults may be given, so that a run can be repeated with fewer.
  */
-import { Clock, Effect, Exit } from "effect"
+import { Clock, Effect, Exit, Result } from "effect"
 import { makeDice } from "../domain/chaos/dice.ts"
 import { drawFaults } from "../domain/chaos/draw.ts"
 import type { Fault } from "../domain/chaos/fault.ts"
@@ -123,8 +123,15 @@ export const runChaos = (options: ChaosOptions): ChaosResult => {
   const faults = options.faults ?? faultsOf(options)
   const kept: Kept = { world: undefined, found: () => undefined }
   const untilMs = options.minutes * 60_000 + convergeMs + emptyMs + 15 * 60_000
-  const { elapsedMs, exit } = runSim(scenario(options, faults, kept), { seed: options.seed, untilMs })
-  const broken = exit === undefined
+  const played = Result.try({
+    try: () => runSim(scenario(options, faults, kept), { seed: options.seed, untilMs }),
+    catch: String
+  })
+  const { elapsedMs, exit } = Result.getOrElse(played, () => ({ elapsedMs: 0, exit: undefined }))
+  // A loop that never waits is found by the scheduler, which cannot go on.
+  const broken = Result.isFailure(played)
+    ? { invariant: "time-goes-on", message: played.failure, atMs: kept.world?.trace.entries.at(-1)?.atMs ?? 0 }
+    : exit === undefined
     ? { invariant: "ends", message: "the run does not come to its end", atMs: elapsedMs }
     : Exit.isFailure(exit)
     ? { invariant: "ends", message: String(exit.cause), atMs: elapsedMs }

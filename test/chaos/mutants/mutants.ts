@@ -190,7 +190,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: one(
       "domain/volumes/plan.ts",
       "if (waits && failure.retryAtMs <= nowMs + longestRetryMs) {",
-      "if (failure !== undefined && failure.version === versionOf(action)) {"
+      "if (failure !== undefined && failure.version === versionOf(action)) return\n    if (waits) {"
     ),
     pods: "volumes",
     kinds: "unmount-busy,mount-error"
