@@ -15,7 +15,7 @@ const count = 8
 const until = (what: string, holds: () => boolean) =>
   Effect.sync(holds).pipe(
     Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (done) => done }),
-    Effect.timeoutOrElse({ duration: "25 seconds", orElse: () => Effect.die(new Error(`not in time: ${what}`)) })
+    Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.die(new Error(`not in time: ${what}`)) })
   )
 
 const conditionsOf = (object: KubeObject) => objectsOf(at(object, "status", "conditions"))
