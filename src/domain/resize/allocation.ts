@@ -81,6 +81,15 @@ export const isResized = (a: Allocation, b: Allocation): boolean =>
     differs(a.containers[name], b.containers[name])
   )
 
+/**
+ * What is in force of an allotment, by a record of it; undefined when that is all of it. A container that the record does
+ * not name has not been started, and will have what it was allotted.
+ */
+export const unsettled = (allocated: Allocation, recorded: Allocation): Allocation | undefined => {
+  const inForce = { ...allocated, ...recorded, containers: { ...allocated.containers, ...recorded.containers } }
+  return isResized(allocated, inForce) ? inForce : undefined
+}
+
 /** -1 less, 0 equal, 1 more: by the limit, and by the request where limits agree. No limit is the largest. */
 export const direction = (
   name: Resizable,

@@ -2,9 +2,9 @@
  * What the node's pods were allotted, and what is in force of it (parity D17): in memory, and in two files that outlive
  * the agent. A file that cannot be read is put aside with a clear word; what it held is then read from the statuses.
  */
-import { Context, Effect, Layer, Queue } from "effect"
+import { Context, Effect, Layer, Queue, Semaphore } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
-import { type Allocation, allocationOf, asAllocated, isResized } from "../../domain/resize/allocation.ts"
+import { type Allocation, allocationOf, asAllocated, isResized, unsettled } from "../../domain/resize/allocation.ts"
 import { checkpointText, parseCheckpoint } from "../../domain/resize/checkpoint.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -60,19 +60,29 @@ export const layer: Layer.Layer<Allocations, never, AgentConfig | HostFiles> = L
     const { rootDir } = yield* AgentConfig
     const pathOf = (file: keyof typeof files) => `${rootDir}/${files[file]}`
     const allocated = yield* restore(pathOf("allocated"))
-    const actuated = yield* restore(pathOf("actuated"))
+    // The kubelet's file, and ours, names all pods; what is in force as it was allotted needs no thought.
+    const actuated = new Map<string, Allocation>()
+    for (const [uid, recorded] of yield* restore(pathOf("actuated"))) {
+      const granted = allocated.get(uid)
+      const inForce = granted === undefined ? undefined : unsettled(granted, recorded)
+      if (inForce !== undefined) actuated.set(uid, inForce)
+    }
     const wanted = yield* Queue.sliding<void>(1)
+    const oneAtATime = yield* Semaphore.make(1)
 
     /** A record that is lost costs no pod its life: it is made anew from the pod's status. */
-    const save = (file: keyof typeof files, content: ReadonlyMap<string, Allocation>) =>
-      host.makeDirectory(rootDir, { mode: 0o750, recursive: true }).pipe(
-        Effect.andThen(host.writeFileAtomic(pathOf(file), checkpointText(content), { mode: 0o600 })),
-        Effect.catch((error) => Effect.logWarning(`cannot write ${pathOf(file)}`, error))
-      )
+    const save = (file: keyof typeof files) =>
+      Semaphore.withPermits(oneAtATime, 1)(Effect.suspend(() => {
+        const content = file === "allocated" ? allocated : new Map([...allocated, ...actuated])
+        return host.makeDirectory(rootDir, { mode: 0o750, recursive: true }).pipe(
+          Effect.andThen(host.writeFileAtomic(pathOf(file), checkpointText(content), { mode: 0o600 })),
+          Effect.catch((error) => Effect.logWarning(`cannot write ${pathOf(file)}`, error))
+        )
+      }))
     const saveSoon = Effect.gen(function*() {
       yield* Queue.take(wanted)
       yield* Effect.sleep(writeDelayMs)
-      yield* save("allocated", allocated)
+      yield* Effect.andThen(save("actuated"), save("allocated"))
     })
     yield* Effect.forkScoped(supervise("allocations on disk", Effect.forever(saveSoon)))
 
@@ -97,16 +107,16 @@ export const layer: Layer.Layer<Allocations, never, AgentConfig | HostFiles> = L
         // What is in force is written first: without it the new allotment would pass for carried out.
         if (before !== undefined && isResized(before, next)) {
           actuated.set(uid, before)
-          yield* save("actuated", actuated)
-        } else if (actuated.delete(uid)) yield* save("actuated", actuated)
-        yield* save("allocated", allocated)
+          yield* save("actuated")
+        } else if (actuated.delete(uid)) yield* save("actuated")
+        yield* save("allocated")
       }),
       actuate: (uid, inForce) =>
         Effect.suspend(() => {
           const granted = allocated.get(uid)
           if (granted === undefined || isResized(inForce, granted)) actuated.set(uid, inForce)
           else if (!actuated.delete(uid)) return Effect.void
-          return save("actuated", actuated)
+          return save("actuated")
         }),
       retain: (uids) =>
         Effect.sync(() => {

@@ -99,8 +99,8 @@ const settle = Effect.fn("ResizeQueue.settle")(
   function*(queue: Queue, one: Semaphore.Semaphore, { pod, removed, source }: DesiredPod) {
     const { allocations, asking, granted } = queue
     const { uid } = pod.metadata
-    const known = yield* allocations.of(uid)
-    if (known === undefined || removed || !isResized(known, allocationOf(pod))) asking.delete(uid)
+    const before = yield* allocations.applied(pod)
+    if (before === pod || removed || !isResized(allocationOf(before), allocationOf(pod))) asking.delete(uid)
     else if (!isSameWish(asking.get(uid), pod)) {
       asking.set(uid, { pod, source, sinceMs: yield* Clock.currentTimeMillis, refused: undefined })
       yield* Semaphore.withPermits(one, 1)(judgeAll(queue, uid))

@@ -10,6 +10,7 @@ import {
   allocationOf,
   asAllocated,
   isResized,
+  unsettled,
   withResource
 } from "../../../src/domain/resize/allocation.ts"
 import { checkpointText, parseCheckpoint } from "../../../src/domain/resize/checkpoint.ts"
@@ -68,6 +69,13 @@ describe("D17: allotments", () => {
       limits: { memory: "64Mi" },
       requests: { memory: "32Mi" }
     })
+  })
+
+  it("what is in force is told from what was allotted by a record that may name less", () => {
+    const allocated = { containers: { c: large, d: small } }
+    assert.isUndefined(unsettled(allocated, { containers: { c: large } }))
+    assert.isUndefined(unsettled(allocated, { containers: {} }))
+    assert.deepStrictEqual(unsettled(allocated, { containers: { c: small } }), { containers: { c: small, d: small } })
   })
 
   it("a lost record is made anew from what the status tells", () => {

@@ -241,6 +241,19 @@ describe("D17: across restarts of the agent", () => {
       assert.strictEqual(at(first(node), "restartCount"), 0)
     }))
 
+  it.effect("A16: what a kubelet has left is taken over, and nothing is resized for it", () =>
+    Effect.gen(function*() {
+      const node = yield* running({ containers: [container(amounts("500m", "64Mi"))] })
+      const [allocated, actuated] = states.map((path) => node.host.readText(path))
+      assert.include(allocated ?? "", "64Mi")
+      assert.strictEqual(actuated, allocated)
+      yield* node.kill
+      yield* node.start
+      yield* pass(3)
+      assert.deepStrictEqual(updates(node), ["CreateContainer"])
+      assert.deepStrictEqual(events(node), [])
+    }))
+
   it.effect("records that cannot be read cost no pod its life: they are made anew", () =>
     Effect.gen(function*() {
       const node = yield* running({ containers: [container(amounts("500m", "64Mi"))] })
