@@ -76,7 +76,7 @@ export interface StatusInput {
   readonly volumesInUse: ReadonlyArray<string>
 }
 
-/** The status to report. What others own (attached volumes, resources of device plugins) is not in it. */
+/** The status to report. What others own (attached volumes) is not in it, and neither are devices of plugins. */
 export const nodeStatus = (input: StatusInput): NodeStatus => ({
   capacity: capacityOf(input.machine, input.identity),
   allocatable: allocatableOf(input.machine, input.identity),

@@ -2,7 +2,7 @@
  * The devices of the node (parity L12): what plugins offer, which container has which, and what a container needs to
  * use them. What was given out outlives the agent in a file.
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, type Effect, Schema, type Stream } from "effect"
 import type { PluginAdditions } from "../../domain/config/containerConfig.ts"
 import type { DeviceHolding } from "../../domain/devices/allocations.ts"
 import type { DeviceQuantities, DeviceResources } from "../../domain/devices/plugins.ts"
@@ -24,6 +24,8 @@ export class Devices extends Context.Service<Devices, {
   readonly release: (podUid: string) => Effect.Effect<void>
   readonly quantities: Effect.Effect<DeviceQuantities>
   readonly resources: Effect.Effect<DeviceResources>
+  /** The resources are others than before. */
+  readonly changes: Stream.Stream<void>
   readonly holdings: Effect.Effect<ReadonlyArray<DeviceHolding>>
   /** Runs for ever: takes registrations of plugins, and follows their devices. */
   readonly run: Effect.Effect<never>

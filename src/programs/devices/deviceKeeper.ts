@@ -1,5 +1,5 @@
 /** Gives devices to pods, and takes them back (see `Devices`). */
-import { Clock, Effect, Layer, Ref, Semaphore } from "effect"
+import { Clock, Effect, Layer, Ref, Semaphore, Stream, SubscriptionRef } from "effect"
 import { additionsOf, encodeResponse } from "../../domain/devices/additions.ts"
 import {
   type Choice,
@@ -58,7 +58,7 @@ const give = Effect.fnUntraced(function*(
   holdings: ReadonlyArray<DeviceHolding>,
   reusable: ReadonlySet<string>
 ) {
-  const resources = yield* Ref.get(keeper.state.resources)
+  const resources = yield* SubscriptionRef.get(keeper.state.resources)
   const result = choose(wish, resources, holdings, reusable)
   if (result._tag === "Impossible") return yield* noDevices(result.why)
   const client = yield* clientOf(keeper, wish.resource)
@@ -81,7 +81,7 @@ const present = Effect.fnUntraced(function*({ registry, state }: Keeper) {
 const allocate = Effect.fn("Devices.allocate")(function*(keeper: Keeper, pod: Pod) {
   const { state } = keeper
   const podUid = pod.metadata.uid
-  const resources = yield* Ref.get(state.resources)
+  const resources = yield* SubscriptionRef.get(state.resources)
   const wishes = deviceWishes(pod, (resource) => resources.has(resource))
   if (wishes.length === 0) return
   let holdings = yield* present(keeper)
@@ -110,7 +110,7 @@ const prepare = Effect.fn("Devices.prepare")(function*(keeper: Keeper, podUid: s
   const mine = (yield* Ref.get(keeper.state.holdings)).filter((held) =>
     held.podUid === podUid && held.container === container
   )
-  const resources = yield* Ref.get(keeper.state.resources)
+  const resources = yield* SubscriptionRef.get(keeper.state.resources)
   for (const { ids, resource } of mine) {
     if (resources.get(resource)?.preStartRequired !== true) continue
     const client = yield* clientOf(keeper, resource)
@@ -147,10 +147,11 @@ export const layer: Layer.Layer<Devices, never, AgentConfig | DevicePlugins | Ho
       prepare: (podUid, container) => prepare(keeper, podUid, container),
       release: (podUid) => Semaphore.withPermit(oneAtATime, release(keeper, podUid)),
       quantities: Effect.flatMap(
-        Ref.get(resources),
+        SubscriptionRef.get(resources),
         (known) => Effect.map(Clock.currentTimeMillis, (nowMs) => deviceQuantities(known, nowMs))
       ),
-      resources: Ref.get(resources),
+      resources: SubscriptionRef.get(resources),
+      changes: Stream.map(SubscriptionRef.changes(resources), () => undefined),
       holdings: Ref.get(holdings),
       run: Effect.provideContext(pluginLoop(folder, keeper.state, keeper.clients), needs)
     })

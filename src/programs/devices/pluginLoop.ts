@@ -2,7 +2,7 @@
  * Meets device plugins: takes their registrations, and follows what each says of its devices until it is gone. A plugin
  * that comes again takes the place of the one before it.
  */
-import { Clock, Effect, FiberMap, Ref, Stream } from "effect"
+import { Clock, Effect, FiberMap, Stream, SubscriptionRef } from "effect"
 import { type DeviceResource, registrationProblem } from "../../domain/devices/plugins.ts"
 import { type DevicePluginClient, DevicePlugins, type PluginOffer } from "../../layers/devices/DevicePlugins.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
@@ -25,7 +25,7 @@ const clearFolder = Effect.fnUntraced(function*(folder: string) {
 }, (effect) => Effect.catchReason(effect, "HostFileError", "NotFound", () => Effect.void))
 
 const setResource = (state: DeviceState, name: string, change: (known: DeviceResource | undefined) => DeviceResource) =>
-  Ref.update(state.resources, (all) => new Map([...all, [name, change(all.get(name))]]))
+  SubscriptionRef.update(state.resources, (all) => new Map([...all, [name, change(all.get(name))]]))
 
 const follow = Effect.fnUntraced(function*(
   { clients, folder, state }: { readonly clients: Clients; readonly folder: string; readonly state: DeviceState },

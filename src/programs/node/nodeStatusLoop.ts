@@ -19,6 +19,7 @@ import { KubeApi } from "../../layers/api/KubeApi.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { VolumesInUse } from "../csi/VolumesInUse.ts"
+import { Devices } from "../devices/Devices.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { NetworkProblems } from "../network/NetworkProblems.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
@@ -33,6 +34,7 @@ interface Reporter {
   readonly api: KubeApi["Service"]
   readonly cri: Cri["Service"]
   readonly config: AgentConfig["Service"]
+  readonly devices: Devices["Service"]
   readonly health: RuntimeHealth["Service"]
   readonly network: NetworkProblems["Service"]
   readonly nodeState: NodeState["Service"]
@@ -48,6 +50,7 @@ const makeReporter = Effect.gen(function*() {
     api: yield* KubeApi,
     cri: yield* Cri,
     config: yield* AgentConfig,
+    devices: yield* Devices,
     health: yield* RuntimeHealth,
     network: yield* NetworkProblems,
     nodeState: yield* NodeState,
@@ -84,13 +87,14 @@ export const nodeStatusLoop = Effect.gen(function*() {
 })
 
 /** When a report may be due. */
-const hints = ({ config, health, inUse, network }: Reporter) => {
+const hints = ({ config, devices, health, inUse, network }: Reporter) => {
   /** The period is spread so that the nodes of a cluster do not report in step. */
   const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
   const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
   const changes = Stream.map(health.changes, () => undefined).pipe(
     Stream.merge(Stream.map(network.changes, () => undefined)),
-    Stream.merge(Stream.map(inUse.changes, () => undefined))
+    Stream.merge(Stream.map(inUse.changes, () => undefined)),
+    Stream.merge(devices.changes)
   )
   return Stream.merge(ticks, changes)
 }
@@ -130,7 +134,7 @@ const compute = Effect.fnUntraced(function*(reporter: Reporter) {
   const networkProblems = (yield* network.current).map((problem) => `pod network not ready: ${problem}`)
   const problems = [runtime.runtimeProblem, runtime.networkProblem, ...networkProblems, yield* health.listingProblem]
     .filter((problem) => problem !== "")
-  return nodeStatus({
+  const status = nodeStatus({
     identity: config,
     machine,
     runtime,
@@ -144,6 +148,8 @@ const compute = Effect.fnUntraced(function*(reporter: Reporter) {
     }),
     volumesInUse: yield* inUse.names
   })
+  // With the devices that plugins offer.
+  return { ...status, capacity: yield* nodeState.capacity, allocatable: yield* nodeState.allocatable }
 })
 
 const currentImages = Effect.fnUntraced(

@@ -8,7 +8,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { stringify } from "yaml"
 import { Span_SpanKind } from "../../../src/gen/otlp/trace_pb.ts"
+import { PodResourcesLister } from "../../../src/gen/podresources/podresources_pb.ts"
+import { openChannel } from "../../../src/layers/grpc/connect.ts"
+import type { GrpcError } from "../../../src/layers/grpc/Grpc.ts"
 import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
+import * as TestPlugin from "../../fixture/devices/TestPlugin.ts"
 import type { ClusterServer } from "../../fixture/node/ClusterServer.ts"
 import { container, idle, pod } from "../../fixture/node/pods.ts"
 import { eventually, layer as nodeLayer, TestNode } from "../../fixture/node/TestNode.ts"
@@ -117,8 +121,9 @@ export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unkno
         assert.strictEqual(yield* node.ok("exec", "web", "--", "sh", "-c", "echo in; id -u"), "in\n0\n")
         const failed = yield* node.kubectl("exec", "web", "--", "sh", "-c", "exit 7")
         assert.strictEqual(failed.code, 7, failed.stderr)
-        const described = yield* node.ok("describe", "pod", "web")
-        for (const word of ["Status:           Running", "Container created", "Container started", "QoS Class:"]) {
+        // How wide the columns are depends on what else there is to show.
+        const described = (yield* node.ok("describe", "pod", "web")).replaceAll(/ +/g, " ")
+        for (const word of ["Status: Running", "Container created", "Container started", "QoS Class:"]) {
           assert.include(described, word)
         }
         yield* node.ok("delete", "pod", "web", "--wait=true", "--timeout=20s")
@@ -205,6 +210,42 @@ export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unkno
         }
         assert.strictEqual(yield* node.ok("exec", "bytes", "--", "sh", "-c", "echo still here"), "still here\n")
         yield* node.ok("delete", "pod", "bytes", "--timeout=20s")
+      }))
+
+    it.effect("L12, O11: a container gets a plugin's devices, the node tells of them, and a pod too many is refused", () =>
+      Effect.gen(function*() {
+        const node = yield* TestNode
+        const root = `${node.folder}/kubelet`
+        const plugin = yield* TestPlugin.make(`${root}/device-plugins`, TestPlugin.healthy("t1", "t2"))
+        yield* plugin.register()
+        const count = "status.allocatable.example\\.com/thing"
+        yield* eventually(Effect.map(field("node", "n1", `.${count}`), (text) => assert.strictEqual(text, "2")))
+        const wants = (things: string) =>
+          container("c", idle, { resources: { limits: { [TestPlugin.thing]: things } } })
+        yield* node.apply(pod("has", [wants("1")]))
+        yield* ready("has")
+        assert.strictEqual(yield* node.ok("exec", "has", "--", "sh", "-c", "echo $THING"), "t2\n")
+        yield* node.apply(pod("wants", [wants("2")]))
+        yield* eventually(
+          Effect.map(
+            field("pod", "wants", ".status.reason"),
+            (text) => assert.strictEqual(text, "OutOfexample.com/thing")
+          )
+        )
+        const resources = (yield* openChannel({ address: `${root}/pod-resources/kubelet.sock` })).client(
+          PodResourcesLister,
+          { name: "PodResources", timeoutMs: () => 5000, mapError: (error: GrpcError) => error }
+        )
+        const { podResources } = yield* resources.get({ podName: "has", podNamespace: "default" })
+        assert.deepStrictEqual(podResources?.containers[0]?.devices.map(({ deviceIds }) => deviceIds), [["t2"]])
+        yield* node.ok("delete", "pod", "has", "wants", "--timeout=20s")
+        yield* gone("has")
+        assert.deepStrictEqual(
+          (yield* resources.list({})).podResources.flatMap(({ containers }) =>
+            containers.flatMap((each) => each.devices)
+          ),
+          []
+        )
       }))
 
     it.effect("port-forward carries HTTP both ways", () =>
