@@ -1,8 +1,8 @@
 /**
- * systemd over the system bus. Each operation has a connection of its own: they are few, and none has to care for what
- * became of the one before.
+ * systemd over the system bus, or by its own socket on machines without a bus. Each operation has a connection of its
+ * own: they are few, and none has to care for what became of the one before.
  */
-import { Effect, Layer, Queue } from "effect"
+import { Effect, Layer, Queue, type Scope } from "effect"
 import { NotFound, Uncertain } from "../../domain/failure.ts"
 import type { UnitProperty } from "../../domain/resources/systemdProperties.ts"
 import { bus, connect, type Connection, type DbusError } from "./live/connection.ts"
@@ -12,7 +12,21 @@ import { Systemd, SystemdError } from "./Systemd.ts"
 export interface SystemdOptions {
   /** Of the system bus; `/run/dbus/system_bus_socket` when absent. */
   readonly socketPath?: string
+  /** systemd's own, for root; `/run/systemd/private` when absent. */
+  readonly privatePath?: string
 }
+
+type Open = Effect.Effect<Connection, DbusError, Scope.Scope>
+
+const opening = ({
+  privatePath = "/run/systemd/private",
+  socketPath = "/run/dbus/system_bus_socket"
+}: SystemdOptions): Open =>
+  connect(socketPath).pipe(
+    Effect.catchReason("DbusError", "Retryable", (_, noBus) =>
+      // Where neither answers, it is the bus that is missed.
+      Effect.mapError(connect(privatePath, { direct: true }), () => noBus))
+  )
 
 const systemd = { destination: "org.freedesktop.systemd1", path: "/org/freedesktop/systemd1" } as const
 const manager = { ...systemd, interface: "org.freedesktop.systemd1.Manager" } as const
@@ -35,12 +49,12 @@ const failed = (op: string, unit: string) => (error: DbusError) =>
 
 /** One operation on a connection of its own, within the deadline. */
 const operation = <A>(
-  socketPath: string,
+  open: Open,
   op: string,
   unit: string,
   run: (connection: Connection) => Effect.Effect<A, DbusError | SystemdError>
 ): Effect.Effect<A, SystemdError> =>
-  Effect.flatMap(connect(socketPath), run).pipe(
+  Effect.flatMap(open, run).pipe(
     Effect.scoped,
     Effect.mapError((error) => error._tag === "SystemdError" ? error : failed(op, unit)(error)),
     Effect.timeoutOrElse({
@@ -61,7 +75,7 @@ const finished = Effect.fnUntraced(
       if (member === "JobRemoved") Queue.offerUnsafe(removed, [body[1], body[3]])
     })
     const rule = `type='signal',interface='${manager.interface}',member='JobRemoved'`
-    yield* connection.call({ ...bus, member: "AddMatch", signature: "s", body: [rule] })
+    if (connection.name !== "") yield* connection.call({ ...bus, member: "AddMatch", signature: "s", body: [rule] })
     yield* connection.call({ ...manager, member: "Subscribe", signature: "", body: [] })
     const [job] = yield* start
     while (true) {
@@ -72,13 +86,14 @@ const finished = Effect.fnUntraced(
   Effect.scoped
 )
 
-const make = ({ socketPath = "/run/dbus/system_bus_socket" }: SystemdOptions): Systemd["Service"] => {
+const make = (options: SystemdOptions): Systemd["Service"] => {
+  const open = opening(options)
   const resetFailed = (connection: Connection, unit: string) =>
     // It is only there to be reset when something went wrong before.
     Effect.ignore(connection.call({ ...manager, member: "ResetFailedUnit", signature: "s", body: [unit] }))
 
   return {
-    version: operation(socketPath, "version", "systemd", (connection) =>
+    version: operation(open, "version", "systemd", (connection) =>
       connection.call({
         ...systemd,
         interface: "org.freedesktop.DBus.Properties",
@@ -91,7 +106,7 @@ const make = ({ socketPath = "/run/dbus/system_bus_socket" }: SystemdOptions): S
       })),
 
     startTransient: Effect.fn("Systemd.startTransient")((unit: string, properties: ReadonlyArray<UnitProperty>) =>
-      operation(socketPath, "StartTransientUnit", unit, (connection) =>
+      operation(open, "StartTransientUnit", unit, (connection) =>
         Effect.gen(function*() {
           const result = yield* finished(
             connection,
@@ -117,7 +132,7 @@ const make = ({ socketPath = "/run/dbus/system_bus_socket" }: SystemdOptions): S
     ),
 
     setProperties: Effect.fn("Systemd.setProperties")((unit: string, properties: ReadonlyArray<UnitProperty>) =>
-      operation(socketPath, "SetUnitProperties", unit, (connection) =>
+      operation(open, "SetUnitProperties", unit, (connection) =>
         Effect.asVoid(connection.call({
           ...manager,
           member: "SetUnitProperties",
@@ -127,7 +142,7 @@ const make = ({ socketPath = "/run/dbus/system_bus_socket" }: SystemdOptions): S
     ),
 
     stop: Effect.fn("Systemd.stop")((unit: string) =>
-      operation(socketPath, "StopUnit", unit, (connection) =>
+      operation(open, "StopUnit", unit, (connection) =>
         Effect.gen(function*() {
           const stop = connection.call({ ...manager, member: "StopUnit", signature: "ss", body: [unit, "replace"] })
           const result = yield* finished(connection, stop)

@@ -21,5 +21,5 @@ describe("Systemd: live", () => {
       const error = yield* Effect.flip((yield* Systemd).version)
       assert.strictEqual(error.reason._tag, "Retryable")
       assert.include(error.message, "/no/such/bus")
-    }).pipe(Effect.provide(SystemdLive.layer({ socketPath: "/no/such/bus" }))))
+    }).pipe(Effect.provide(SystemdLive.layer({ socketPath: "/no/such/bus", privatePath: "/no/such/systemd" }))))
 })

@@ -36,7 +36,7 @@ export interface Connection {
   readonly listen: (listener: (message: Message) => void) => Effect.Effect<void, never, Scope.Scope>
   /** Sends what waits for no answer: answers of its own, signals. */
   readonly send: (message: Omit<Message, "serial">) => void
-  /** Its own name on the bus. */
+  /** Its own name on the bus; empty where there is none. */
   readonly name: string
 }
 
@@ -150,8 +150,8 @@ const authenticated = (socket: Net.Socket) =>
     socket.write(`\0AUTH EXTERNAL ${ownId()}\r\n`)
   })
 
-/** Closed with the scope. */
-export const connect = Effect.fnUntraced(function*(socketPath: string) {
+/** Closed with the scope. `direct`: a peer is at the other end and no bus, which gives out no names. */
+export const connect = Effect.fnUntraced(function*(socketPath: string, options: { readonly direct?: boolean } = {}) {
   const socket = yield* Effect.acquireRelease(opened(socketPath), (one) => Effect.sync(() => one.destroy()))
   yield* authenticated(socket)
   const talk = new Talk(socket)
@@ -162,7 +162,7 @@ export const connect = Effect.fnUntraced(function*(socketPath: string) {
       talk.pending.set(serial, resume)
       return Effect.sync(() => talk.pending.delete(serial))
     })
-  const [name] = yield* call({ ...bus, member: "Hello", signature: "", body: [] })
+  const [name] = options.direct === true ? [] : yield* call({ ...bus, member: "Hello", signature: "", body: [] })
   const connection: Connection = {
     name: typeof name === "string" ? name : "",
     call,
