@@ -74,6 +74,8 @@ export interface AgentSettings {
   readonly enableControllerAttachDetach: boolean
   /** Volumes may show the cluster's trust bundles (ClusterTrustBundleProjection, parity I8). */
   readonly trustBundles: boolean
+  /** Volumes may show certificates of the pod's own (PodCertificateRequest, parity I9). */
+  readonly podCertificates: boolean
   readonly allowedUnsafeSysctls: ReadonlyArray<string>
   /** Reservations as quantities: `cpu`, `memory`, `ephemeral-storage`, `pid`. */
   readonly kubeReserved: Readonly<Record<string, string>>

@@ -75,6 +75,7 @@ export const agentSettings = (
     idsPerUserNamespace: config.userNamespaces.idsPerPod,
     enableControllerAttachDetach: config.enableControllerAttachDetach,
     trustBundles: isEnabled("ClusterTrustBundleProjection", config),
+    podCertificates: isEnabled("PodCertificateRequest", config),
     maxDeadPerContainer: options.maximumDeadContainersPerContainer,
     maxDeadContainers: options.maximumDeadContainers,
     minDeadContainerAgeMs: options.minimumContainerTtlMs,

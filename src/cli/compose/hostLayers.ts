@@ -1,5 +1,6 @@
 /** The machine as it is: every host service, live. */
 import { Layer } from "effect"
+import * as PodKeysLive from "../../layers/certificates/PodKeysLive.ts"
 import * as CredentialPluginsLive from "../../layers/credentials/CredentialPluginsLive.ts"
 import * as CsiLive from "../../layers/csi/CsiLive.ts"
 import * as PluginRegistrationLive from "../../layers/csi/PluginRegistrationLive.ts"
@@ -35,6 +36,7 @@ export const hostLayers = (rootDirectory: string, options: HostOptions = {}) =>
     PodResourcesSocketLive.layer,
     ManifestUrlLive.layer,
     PluginRegistrationLive.layer,
+    PodKeysLive.layer,
     MountsLive.layer,
     NodeFactsLive.layer({ rootDirectory }),
     KernelLogLive.layer

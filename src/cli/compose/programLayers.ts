@@ -29,6 +29,7 @@ import * as RuntimeView from "../../programs/runtime/RuntimeView.ts"
 import * as TerminationMessages from "../../programs/runtime/TerminationMessages.ts"
 import * as StatusWriter from "../../programs/status/StatusWriter.ts"
 import * as ObjectCache from "../../programs/volumes/ObjectCache.ts"
+import * as PodCertificates from "../../programs/volumes/PodCertificates.ts"
 import * as PodVolumes from "../../programs/volumes/podVolumeWorkers.ts"
 import * as ServiceAccountTokens from "../../programs/volumes/ServiceAccountTokens.ts"
 import * as TrustBundles from "../../programs/volumes/TrustBundles.ts"
@@ -40,7 +41,8 @@ const objects = Layer.mergeAll(
   ObjectCache.layer,
   ServiceAccountTokens.layer,
   StatusWriter.layer,
-  TrustBundles.layer
+  TrustBundles.layer,
+  PodCertificates.layer
 )
 
 /** What the runtime has, and whether it is well. */

@@ -1,5 +1,6 @@
 /** A machine that is made up: host, runtime and network in memory, under the agent that runs on real ones. */
 import { Clock, Effect, Layer, PubSub } from "effect"
+import * as PodKeysSim from "../../layers/certificates/PodKeysSim.ts"
 import * as CredentialPluginsSim from "../../layers/credentials/CredentialPluginsSim.ts"
 import * as CriSim from "../../layers/cri/CriSim.ts"
 import { readUsage } from "../../layers/cri/sim/usage.ts"
@@ -52,7 +53,8 @@ export const simulatedLayers = (
       DevicePluginsSim.layer,
       PodResourcesSocketSim.layer,
       ManifestUrlSim.layer(manifests),
-      PluginRegistrationSim.layer(new Map())
+      PluginRegistrationSim.layer(new Map()),
+      PodKeysSim.layer
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(
         HostFilesMemory.layer(host),

@@ -9,6 +9,7 @@ import { ClusterTrustBundle } from "./clusterTrustBundle.ts"
 import { ConfigMap } from "./configMap.ts"
 import { Node } from "./node.ts"
 import { Pod } from "./pod.ts"
+import { PodCertificateRequest } from "./podCertificateRequest.ts"
 import { RuntimeClass } from "./runtimeClass.ts"
 import { Secret } from "./secret.ts"
 import { Service } from "./service.ts"
@@ -132,6 +133,7 @@ export const decodeCsiDriver = decoder("CSIDriver", CSIDriver)
 export const decodeVolumeAttachment = decoder("VolumeAttachment", VolumeAttachment)
 export const decodeRuntimeClass = decoder("RuntimeClass", RuntimeClass)
 export const decodeClusterTrustBundle = decoder("ClusterTrustBundle", ClusterTrustBundle)
+export const decodePodCertificateRequest = decoder("PodCertificateRequest", PodCertificateRequest)
 export const decodeTokenReview = decoder("TokenReview", TokenReview)
 export const decodeTokenRequest = decoder("TokenRequest", TokenRequest)
 export const decodeSubjectAccessReview = decoder("SubjectAccessReview", SubjectAccessReview)

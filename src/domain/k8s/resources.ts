@@ -60,6 +60,12 @@ export const clusterTrustBundlesAlpha = cluster(
   "clustertrustbundles",
   "ClusterTrustBundle"
 )
+export const podCertificateRequests = namespaced(
+  "certificates.k8s.io",
+  "v1beta1",
+  "podcertificaterequests",
+  "PodCertificateRequest"
+)
 export const tokenReviews = cluster("authentication.k8s.io", "v1", "tokenreviews", "TokenReview")
 export const subjectAccessReviews = cluster("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview")
 

@@ -15,6 +15,7 @@ import type {
 } from "../k8s/volume.ts"
 import { valueOfText } from "../resources/quantity.ts"
 import type { ClaimState } from "./claims.ts"
+import type { CertificateWish } from "./podCertificates.ts"
 import type { TrustWish } from "./trustBundles.ts"
 import { isSafeName, type PluginName, plugins } from "./volumePaths.ts"
 
@@ -24,6 +25,7 @@ export type ContentSource = Data.TaggedEnum<{
   Downward: { readonly items: ReadonlyArray<DownwardAPIVolumeFile> }
   Token: { readonly audience: string; readonly expirationSeconds: number; readonly path: string }
   Trust: TrustWish & { readonly optional: boolean; readonly path: string }
+  Certificate: { readonly wish: CertificateWish }
   Unsupported: { readonly message: string; readonly optional: boolean }
 }>
 export const ContentSource = Data.taggedEnum<ContentSource>()
@@ -142,10 +144,7 @@ const projection = (source: VolumeProjection): ReadonlyArray<ContentSource> => [
   ...(source.downwardAPI === undefined ? [] : [ContentSource.Downward({ items: source.downwardAPI.items ?? [] })]),
   ...(source.serviceAccountToken === undefined ? [] : [tokenSource(source.serviceAccountToken)]),
   ...(source.clusterTrustBundle === undefined ? [] : [trustSource(source.clusterTrustBundle)]),
-  ...(source.podCertificate === undefined ? [] : [ContentSource.Unsupported({
-    message: "PodCertificate projection is not enabled on this node",
-    optional: false
-  })])
+  ...(source.podCertificate === undefined ? [] : [ContentSource.Certificate({ wish: source.podCertificate })])
 ]
 
 interface Form {

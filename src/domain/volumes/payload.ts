@@ -11,6 +11,7 @@ import type { Secret } from "../k8s/secret.ts"
 import type { DownwardAPIVolumeFile, KeyToPath } from "../k8s/volume.ts"
 import type { ContentSource } from "./desired.ts"
 import { commonUser } from "./ownership.ts"
+import { certificateFiles, type CertificateWish, type HeldCertificate } from "./podCertificates.ts"
 import { missingTrust, type TrustWish } from "./trustBundles.ts"
 
 export interface PayloadFile {
@@ -47,6 +48,7 @@ export interface ContentInputs {
   readonly token: (request: TokenWish) => Lookup<HeldToken> | undefined
   /** PEM. */
   readonly trust: (wish: TrustWish) => Lookup<string> | undefined
+  readonly certificate: (wish: CertificateWish) => Lookup<HeldCertificate> | undefined
   readonly allocatable: ResourceList
 }
 
@@ -174,6 +176,15 @@ const trust = (source: ContentSource & { _tag: "Trust" }, mode: number, inputs: 
   return Result.succeed({ files: new Map([[source.path, credential(pem, mode, inputs)]]), version: `trust@${pem}` })
 }
 
+const certificate = ({ wish }: ContentSource & { _tag: "Certificate" }, mode: number, inputs: ContentInputs): Part => {
+  const held = inputs.certificate(wish)
+  if (held === undefined) return "waiting"
+  if (held._tag !== "Found") return Result.fail(held._tag === "Failed" ? held.message : "there is no certificate")
+  const texts = [...certificateFiles(wish, held.value)]
+  const files = new Map(texts.map(([path, text]) => [path, credential(text, mode, inputs)]))
+  return Result.succeed({ files, version: `certificate@${held.value.chain}` })
+}
+
 const part = (source: ContentSource, mode: number, inputs: ContentInputs): Part => {
   switch (source._tag) {
     case "Secret":
@@ -186,6 +197,8 @@ const part = (source: ContentSource, mode: number, inputs: ContentInputs): Part 
       return token(source, mode, inputs)
     case "Trust":
       return trust(source, mode, inputs)
+    case "Certificate":
+      return certificate(source, mode, inputs)
     case "Unsupported":
       return source.optional ? none : Result.fail(source.message)
   }

@@ -2,6 +2,7 @@
 import { Lookup } from "../config/lookups.ts"
 import type { ClusterTrustBundle } from "../k8s/clusterTrustBundle.ts"
 import type { LabelSelector, LabelSelectorRequirement } from "../k8s/meta.ts"
+import { certificatePem, pemBodies } from "./pem.ts"
 
 export interface TrustWish {
   /** One of `name` and `signerName`. */
@@ -36,19 +37,9 @@ export const isSelected = (selector: LabelSelector | undefined, labels: Labels):
   ) &&
   (selector.matchExpressions ?? []).every((requirement) => meets(requirement, labels))
 
-const block = /-----BEGIN ([A-Z0-9 ]+)-----\s([\s\S]*?)-----END \1-----/g
-
-/** Bodies of the PEM blocks, without headers of their own or anything between them. */
-const bodiesOf = (pem: string): ReadonlyArray<string> =>
-  [...pem.matchAll(block)].map(([, , body = ""]) =>
-    body.split("\n").filter((line) => !line.includes(":")).join("").replaceAll(/\s/g, "")
-  )
-
 /** Each authority once, in an order that does not depend on how the bundles came. */
 const merged = (bundles: ReadonlyArray<ClusterTrustBundle>): string =>
-  [...new Set(bundles.flatMap(({ spec }) => bodiesOf(spec.trustBundle)))].sort().map((body) =>
-    `-----BEGIN CERTIFICATE-----\n${(body.match(/.{1,64}/g) ?? []).join("\n")}\n-----END CERTIFICATE-----\n`
-  ).join("")
+  certificatePem([...new Set(bundles.flatMap(({ spec }) => pemBodies(spec.trustBundle)))].sort())
 
 /** PEM of what is wished for. */
 export const trustAnchors = (bundles: ReadonlyArray<ClusterTrustBundle>, wish: TrustWish): Lookup<string> => {

@@ -3,8 +3,10 @@ import { Effect } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { ContentSource, DesiredVolume } from "../../domain/volumes/desired.ts"
 import { type ContentInputs, type Supply, supplyOf, type TokenWish } from "../../domain/volumes/payload.ts"
+import type { CertificateWish } from "../../domain/volumes/podCertificates.ts"
 import type { TrustWish } from "../../domain/volumes/trustBundles.ts"
 import { ObjectCache } from "./ObjectCache.ts"
+import { PodCertificates } from "./PodCertificates.ts"
 import { ServiceAccountTokens } from "./ServiceAccountTokens.ts"
 import { TrustBundles } from "./TrustBundles.ts"
 import { VolumeHost } from "./VolumeHost.ts"
@@ -15,6 +17,12 @@ export const tokenWishes = (volumes: ReadonlyArray<DesiredVolume>): ReadonlyArra
     source._tag === "Content" ? source.sources.filter((part) => part._tag === "Token") : []
   )
 
+/** The certificates that these volumes show. */
+export const certificateWishes = (volumes: ReadonlyArray<DesiredVolume>): ReadonlyArray<CertificateWish> =>
+  volumes.flatMap(({ source }) =>
+    source._tag === "Content" ? source.sources.flatMap((part) => part._tag === "Certificate" ? [part.wish] : []) : []
+  )
+
 /** Whether any of these volumes shows authorities of the cluster. */
 export const showsTrust = (volumes: ReadonlyArray<DesiredVolume>): boolean =>
   volumes.some(({ source }) => source._tag === "Content" && source.sources.some(({ _tag }) => _tag === "Trust"))
@@ -23,16 +31,19 @@ const gather = Effect.fnUntraced(function*(pod: Pod, sources: ReadonlyArray<Cont
   const objects = yield* ObjectCache
   const tokens = yield* ServiceAccountTokens
   const bundles = yield* TrustBundles
+  const issued = yield* PodCertificates
   const host = yield* VolumeHost
   const { namespace, uid } = pod.metadata
   const secrets = new Map<string, ReturnType<ContentInputs["secret"]>>()
   const configMaps = new Map<string, ReturnType<ContentInputs["configMap"]>>()
   const held = new Map<TokenWish, ReturnType<ContentInputs["token"]>>()
   const anchors = new Map<TrustWish, ReturnType<ContentInputs["trust"]>>()
+  const certificates = new Map<CertificateWish, ReturnType<ContentInputs["certificate"]>>()
   for (const source of sources) {
     if (source._tag === "Secret") secrets.set(source.name, yield* objects.secret(namespace, source.name))
     if (source._tag === "ConfigMap") configMaps.set(source.name, yield* objects.configMap(namespace, source.name))
     if (source._tag === "Token") held.set(source, yield* tokens.held(uid, source))
+    if (source._tag === "Certificate") certificates.set(source.wish, yield* issued.held(uid, source.wish))
     if (source._tag === "Trust") anchors.set(source, yield* bundles.anchors(source))
   }
   const inputs: ContentInputs = {
@@ -41,7 +52,8 @@ const gather = Effect.fnUntraced(function*(pod: Pod, sources: ReadonlyArray<Cont
     secret: (name) => secrets.get(name),
     configMap: (name) => configMaps.get(name),
     token: (wish) => held.get(wish),
-    trust: (wish) => anchors.get(wish)
+    trust: (wish) => anchors.get(wish),
+    certificate: (wish) => certificates.get(wish)
   }
   return inputs
 })

@@ -15,6 +15,7 @@ import { supervise, superviseToEnd } from "../supervise.ts"
 import type { CsiVolumes } from "./CsiVolumes.ts"
 import { podsOnDisk } from "./findVolumes.ts"
 import { ObjectCache } from "./ObjectCache.ts"
+import { PodCertificates } from "./PodCertificates.ts"
 import { type PodMounts, PodVolumes, SubPathError } from "./PodVolumes.ts"
 import { ServiceAccountTokens } from "./ServiceAccountTokens.ts"
 import { bindSubPath } from "./subPaths.ts"
@@ -84,6 +85,7 @@ type Needs =
   | KubeApi
   | Mounts
   | ObjectCache
+  | PodCertificates
   | PodRegistry
   | Processes
   | ServiceAccountTokens
@@ -96,6 +98,7 @@ const makeWorkers = Effect.gen(function*() {
   const objects = yield* ObjectCache
   const tokens = yield* ServiceAccountTokens
   const bundles = yield* TrustBundles
+  const certificates = yield* PodCertificates
   const mailbox = yield* KeyedMailbox.make
   const fibers = yield* FiberMap.make<string, void>()
   const pods = new Map<string, Held>()
@@ -111,6 +114,7 @@ const makeWorkers = Effect.gen(function*() {
     yield* objects.untrack(held.uid)
     yield* tokens.drop(held.uid)
     yield* bundles.want(held.uid, false)
+    yield* certificates.drop(held.uid)
     yield* Deferred.succeed(held.released, undefined)
   })
 
@@ -136,6 +140,7 @@ const makeWorkers = Effect.gen(function*() {
   yield* Effect.forkScoped(supervise("objects of volumes", wakeLoop(objects.changed)))
   yield* Effect.forkScoped(supervise("tokens of volumes", wakeLoop(tokens.changed)))
   yield* Effect.forkScoped(supervise("trust bundles of volumes", wakeLoop(bundles.changed)))
+  yield* Effect.forkScoped(supervise("certificates of volumes", wakeLoop(certificates.changed)))
 
   return { pods, wake, begin, changed: mailbox.takeAll }
 })

@@ -7,7 +7,8 @@ import type { VolumeView } from "../../domain/pod/model.ts"
 import { desiredVolumes } from "../../domain/volumes/desired.ts"
 import { type FoundVolumes, planVolumes, type VolumesPlan } from "../../domain/volumes/plan.ts"
 import { findVolumes } from "./findVolumes.ts"
-import { gatherSupplies, showsTrust, tokenWishes } from "./gatherSupplies.ts"
+import { certificateWishes, gatherSupplies, showsTrust, tokenWishes } from "./gatherSupplies.ts"
+import { PodCertificates } from "./PodCertificates.ts"
 import { ServiceAccountTokens } from "./ServiceAccountTokens.ts"
 import { TrustBundles } from "./TrustBundles.ts"
 import { VolumeHost } from "./VolumeHost.ts"
@@ -37,6 +38,7 @@ const wanted = Effect.fnUntraced(function*({ state }: Worker, { claims }: Worker
   const tokens = yield* ServiceAccountTokens
   const desired = desiredVolumes(pod, claims)
   yield* tokens.want(pod, tokenWishes(desired.volumes))
+  yield* (yield* PodCertificates).want(pod, certificateWishes(desired.volumes))
   yield* (yield* TrustBundles).want(pod.metadata.uid, showsTrust(desired.volumes))
   return { desired, supplies: yield* gatherSupplies(pod, desired.volumes) }
 })

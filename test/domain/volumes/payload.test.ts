@@ -20,6 +20,7 @@ const known: Omit<ContentInputs, "pod"> = {
   configMap: (name) => name === "m" ? Lookup.Found({ value: config }) : Lookup.Missing(),
   token: ({ audience }) => Lookup.Found({ value: { token: `t-${audience}`, expiresAtMs: 5 } }),
   trust: () => Lookup.Missing(),
+  certificate: () => undefined,
   allocatable: { cpu: "4", memory: "1Gi" }
 }
 

@@ -10,6 +10,7 @@ import { configMaps, pods, secrets } from "../../../src/domain/k8s/resources.ts"
 import { KubeApi, type KubeObject } from "../../../src/layers/api/KubeApi.ts"
 import * as KubeApiMemory from "../../../src/layers/api/KubeApiMemory.ts"
 import * as MemoryApi from "../../../src/layers/api/memory/MemoryApi.ts"
+import * as PodKeysSim from "../../../src/layers/certificates/PodKeysSim.ts"
 import { Csi } from "../../../src/layers/csi/Csi.ts"
 import * as CsiSim from "../../../src/layers/csi/CsiSim.ts"
 import type { SimDrivers } from "../../../src/layers/csi/CsiSim.ts"
@@ -29,6 +30,7 @@ import { NodeState } from "../../../src/programs/node/NodeState.ts"
 import { PodRegistry } from "../../../src/programs/pods/PodRegistry.ts"
 import * as CsiVolumes from "../../../src/programs/volumes/CsiVolumes.ts"
 import * as ObjectCache from "../../../src/programs/volumes/ObjectCache.ts"
+import * as PodCertificates from "../../../src/programs/volumes/PodCertificates.ts"
 import { PodVolumes } from "../../../src/programs/volumes/PodVolumes.ts"
 import * as podVolumeWorkers from "../../../src/programs/volumes/podVolumeWorkers.ts"
 import * as ServiceAccountTokens from "../../../src/programs/volumes/ServiceAccountTokens.ts"
@@ -183,7 +185,11 @@ export const makeOn = Effect.fnUntraced(function*(ground: Ground) {
     ).pipe(Layer.provide(ground.layer))
     return podVolumeWorkers.layer.pipe(
       Layer.provide(Layer.mergeAll(ObjectCache.layer, ServiceAccountTokens.layer, TrustBundles.layer)),
-      Layer.provide(Layer.succeed(AgentConfig, { ...agentSettings, standalone: false, trustBundles: true })),
+      Layer.provide(PodCertificates.layer),
+      Layer.provide(PodKeysSim.layer),
+      Layer.provide(
+        Layer.succeed(AgentConfig, { ...agentSettings, standalone: false, trustBundles: true, podCertificates: true })
+      ),
       Layer.provideMerge(csiLayer(ground, hostLayer, countedApi, fuse)),
       Layer.provideMerge(Layer.mergeAll(hostLayer, programs, countedApi, recorder, settings, registry))
     )

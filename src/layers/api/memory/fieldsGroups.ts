@@ -132,6 +132,14 @@ CertificateSigningRequestCondition: type!s=1 status!s=6 reason-s=2 message-s=3 l
 # certificates/v1beta1
 ClusterTrustBundle: metadata!ObjectMeta=1 spec!ClusterTrustBundleSpec=2
 ClusterTrustBundleSpec: signerName-s=1 trustBundle!s=2
+PodCertificateRequest: metadata!ObjectMeta=1 spec!PodCertificateRequestSpec=2 status!PodCertificateRequestStatus=3
+PodCertificateRequestSpec: signerName!s=1 podName!s=2 podUID!s=3 serviceAccountName!s=4 serviceAccountUID!s=5
+  nodeName!s=6 nodeUID!s=7 maxExpirationSeconds?i=8 pkixPublicKey!y=9 proofOfPossession!y=10
+  unverifiedUserAnnotations-{s=11
+PodCertificateRequestStatus: conditions-[PodCertificateRequestCondition~type=1 certificateChain-s=2 notBefore?t=4
+  beginRefreshAt?t=5 notAfter?t=6
+PodCertificateRequestCondition: type!s=1 status!s=2 observedGeneration-i=3 lastTransitionTime!t=4 reason!s=5
+  message!s=6
 # authentication/v1
 TokenReview: metadata!ObjectMeta=1 spec!TokenReviewSpec=2 status!TokenReviewStatus=3
 TokenReviewSpec: token-s=1 audiences-[s=2

@@ -68,6 +68,7 @@ runtimeclasses RuntimeClass - - r
 certificatesigningrequests CertificateSigningRequest csr status,approval -
 # certificates.k8s.io/v1beta1 certificates/v1beta1
 clustertrustbundles ClusterTrustBundle - - -
+podcertificaterequests PodCertificateRequest - status n
 # authentication.k8s.io/v1 authentication/v1
 tokenreviews TokenReview - - v
 selfsubjectreviews SelfSubjectReview - - v

@@ -38,6 +38,7 @@ const byKind: Readonly<Record<string, Readonly<Record<string, Getter>>>> = {
   Secret: paths("type"),
   Service: paths("spec.clusterIP", "spec.type"),
   CertificateSigningRequest: paths("spec.signerName"),
+  PodCertificateRequest: paths("spec.nodeName", "spec.signerName"),
   ReplicationController: paths("status.replicas"),
   ReplicaSet: paths("status.replicas"),
   Job: paths("status.successful"),
