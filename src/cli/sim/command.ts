@@ -19,6 +19,10 @@ export const sim = Command.make(
     nodes: number("nodes", "how many nodes", usual.nodes),
     podsCapacity: number("pods-capacity", "pods that each node takes", usual.podsCapacity),
     nodePrefix: text("node-prefix", "names of the nodes are this and a number", usual.nodePrefix),
+    config: Flag.String("config").pipe(
+      Flag.withDescription("KubeletConfiguration file of all nodes, YAML or JSON"),
+      Flag.optional
+    ),
     labels: text("labels", "labels of the nodes, key=value,…", usual.labels),
     taints: text("taints", "taints of the nodes, key=value:effect,…", usual.taints),
     capacity: text("capacity", "what each machine has, cpu=4,memory=16Gi,ephemeral-storage=100Gi", usual.capacity),
@@ -60,13 +64,14 @@ export const sim = Command.make(
       "20s"
     )
   },
-  Effect.fnUntraced(function*({ clientCaFile, cluster, kubeconfig, logFile, writeKubeconfig, ...rest }) {
+  Effect.fnUntraced(function*({ clientCaFile, cluster, config, kubeconfig, logFile, writeKubeconfig, ...rest }) {
     // Loaded when asked for: the daemon, which is the same bundle, has no need of simulated machines.
     const { sim: run } = yield* Effect.promise(() => import("./run.ts"))
     yield* run({
       ...rest,
       clientCaFile: Option.getOrUndefined(clientCaFile),
       cluster: Option.getOrUndefined(cluster),
+      config: Option.getOrUndefined(config),
       kubeconfig: Option.getOrUndefined(kubeconfig),
       logFile: Option.getOrUndefined(logFile),
       writeKubeconfig: Option.getOrUndefined(writeKubeconfig)

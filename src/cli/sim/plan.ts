@@ -16,6 +16,8 @@ export interface SimWish {
   /** 0: any port that is free. */
   readonly portBase: number
   readonly podCidr: string
+  /** Fields of KubeletConfiguration for every node. */
+  readonly configuration: Readonly<Record<string, unknown>>
 }
 
 export class SimError extends Schema.TaggedError<SimError>()("SimError", { detail: Schema.String }) {
@@ -34,7 +36,8 @@ export const usual: SimWish = {
   taints: "",
   address: "127.0.0.1",
   portBase: 0,
-  podCidr: "10.128.0.0/9"
+  podCidr: "10.128.0.0/9",
+  configuration: {}
 }
 
 /** What all nodes have in common. */
@@ -115,7 +118,7 @@ export const planSim = (wish: SimWish): Result.Result<SimPlan, SimError> =>
         ...yield* machineOf(wish.capacity),
         addresses: [{ interface: "eth0", family: 4, address: wish.address, prefixLength: 24, internal: false }]
       },
-      configuration: { maxPods: wish.podsCapacity, registerWithTaints },
+      configuration: { ...wish.configuration, maxPods: wish.podsCapacity, registerWithTaints },
       podCidr: yield* nodeNetworks(wish.podCidr, wish.nodes)
     }
   })

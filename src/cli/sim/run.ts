@@ -1,5 +1,7 @@
 /** `kubeffect sim`: simulated nodes in real time, from start to end. */
-import { Clock, Console, Effect, Logger } from "effect"
+import { Clock, Console, Effect, FileSystem, Logger } from "effect"
+import { parse } from "yaml"
+import { isObject } from "../../domain/k8s/json.ts"
 import { nodes } from "../../domain/k8s/resources.ts"
 import { parseGoDuration } from "../../domain/kubeletConfig/goDuration.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
@@ -9,7 +11,8 @@ import { givenServer, memoryServer } from "./apiServer.ts"
 import { planSim, SimError, type SimPlan, simulatedLabel, type SimWish } from "./plan.ts"
 import { makePremises, type Premises, supervisedNode } from "./SimulatedNodes.ts"
 
-export interface SimOptions extends SimWish {
+export interface SimOptions extends Omit<SimWish, "configuration"> {
+  readonly config: string | undefined
   readonly kubeconfig: string | undefined
   readonly clientCaFile: string | undefined
   readonly apiPort: number
@@ -31,7 +34,8 @@ const startPaceMs = 2
 const plural = (count: number): string => `${count} simulated node${count === 1 ? "" : "s"}`
 
 export const sim = Effect.fn("sim")(function*(options: SimOptions) {
-  const plan = yield* Effect.fromResult(planSim(options))
+  const configuration = options.config === undefined ? {} : yield* configurationFile(options.config)
+  const plan = yield* Effect.fromResult(planSim({ ...options, configuration }))
   if (options.cluster !== undefined && options.kubeconfig === undefined) {
     return yield* new SimError({
       detail: "--cluster: processes that share nodes need --kubeconfig, one API server for all"
@@ -55,6 +59,18 @@ export const sim = Effect.fn("sim")(function*(options: SimOptions) {
   }).pipe(Effect.scoped)
   yield* Effect.provide(body, server.layer).pipe(Effect.provide(yield* logging(options.logFile)))
 }, Effect.scoped)
+
+/** What it says is checked where the nodes' configuration is read. */
+const configurationFile = Effect.fnUntraced(function*(path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const unreadable = (why: string) => new SimError({ detail: `--config: ${path}: ${why}` })
+  const text = yield* Effect.mapError(fs.readFileString(path), ({ message }) => unreadable(message))
+  const document = yield* Effect.try({
+    try: (): unknown => parse(text),
+    catch: (cause) => unreadable(cause instanceof Error ? cause.message : "")
+  })
+  return isObject(document) ? document : yield* unreadable("is no object")
+})
 
 /** A thousand agents talk too much for a terminal. */
 const logging = Effect.fnUntraced(function*(file: string | undefined) {

@@ -41,13 +41,16 @@ it.live(
       const api = yield* MemoryApi.make()
       const { url } = yield* serve(api)
       const database = `${folder}/cluster.db`
+      const config = `${folder}/config`
+      // Every node writes each second: one that is run twice, or too long, is seen.
+      yield* fs.writeFileString(config, JSON.stringify({ nodeLeaseDurationSeconds: 4 }))
       const watch = makeWatch(database)
       yield* Effect.addFinalizer(() => Effect.sync(watch.close))
       const start = Effect.fnUntraced(function*(port: number) {
         const own = `${folder}/kubeconfig-${port}`
         const entrance = yield* door(url, (path) => watch.wrote(`:${port}`, path))
         yield* fs.writeFileString(own, kubeconfig({ url: entrance }))
-        return yield* startRunner({ kubeconfig: own, database, port, nodes: count })
+        return yield* startRunner({ kubeconfig: own, database, config, port, nodes: count })
       })
       const readyNodes = () =>
         api.objects(nodes).filter((node) =>

@@ -80,18 +80,20 @@ export interface Runner {
 export const startRunner = Effect.fn("startRunner")(function*(options: {
   readonly kubeconfig: string
   readonly database: string
+  readonly config: string
   readonly port: number
   readonly nodes: number
 }) {
   let said = ""
-  const { database, kubeconfig, nodes, port } = options
+  const { config, database, kubeconfig, nodes, port } = options
   const child = yield* ChildProcess.make(join(import.meta.dirname, "../../../bin/kubeffect"), [
     "sim",
     `--kubeconfig=${kubeconfig}`,
     `--cluster=sqlite:${database}`,
     `--nodes=${nodes}`,
     `--runner-port=${port}`,
-    "--takeover-after=4s"
+    "--takeover-after=4s",
+    `--config=${config}`
   ], { forceKillAfter: "3 seconds" })
   yield* Effect.forkScoped(Effect.ignore(
     Stream.runForEach(Stream.decodeText(Stream.merge(child.stdout, child.stderr)), (text) =>
