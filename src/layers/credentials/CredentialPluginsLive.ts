@@ -2,7 +2,8 @@
  * Credential provider plugins as programs: the request to their standard input, the answer from their output. Their
  * configuration is a file, or a folder of them, read once when the layer is made.
  */
-import { Effect, Layer, Result } from "effect"
+import { Effect, Layer, Metric, Result } from "effect"
+import { createHash } from "node:crypto"
 import * as Yaml from "yaml"
 import { Permanent } from "../../domain/failure.ts"
 import { type CredentialRequest, readAnswer, requestText } from "../../domain/images/credentialAnswers.ts"
@@ -45,13 +46,28 @@ const documents = Effect.fnUntraced(function*(place: string) {
       Effect.mapError(unreadable(source)),
       Effect.flatMap((text) =>
         Effect.try({
-          try: (): unknown => Yaml.parse(text, { version: "1.1", merge: true }),
+          try: () => ({ source, text, document: Yaml.parse(text, { version: "1.1", merge: true }) as unknown }),
           catch: (cause) => problem(source, String(cause).split("\n")[0] ?? "")
         })
-      ),
-      Effect.map((document) => ({ source, document }))
+      )
     ))
 })
+
+const configInfo = Metric.gauge("kubelet_credential_provider_config_info", {
+  description: "Information about the last applied credential provider configuration with hash as label"
+})
+
+/** Of all files in their order, each with its length before it: where one ends and the next begins counts, too. */
+const hashOf = (texts: ReadonlyArray<string>): string => {
+  const hash = createHash("sha256")
+  for (const text of texts) {
+    const data = Buffer.from(text)
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64BE(BigInt(data.length))
+    hash.update(length).update(data)
+  }
+  return `sha256:${hash.digest("hex")}`
+}
 
 /** A plugin that is not there is found out at start, not with the first pull. */
 const checkProgram = Effect.fnUntraced(function*(path: string) {
@@ -74,13 +90,11 @@ const load = Effect.fn("CredentialPlugins.load")(
   function*({ binDir, config, tokensAllowed }: CredentialPluginsOptions) {
     if (config === "" && binDir === "") return []
     const files = yield* HostFiles
-    if (
-      !(yield* files.exists(binDir === "" ? "/" : binDir).pipe(Effect.mapError(unreadable(binDir)))) || binDir === ""
-    ) {
-      return yield* problem(binDir, `plugin binary directory ${binDir} did not exist`)
-    }
+    const isThere = binDir !== "" && (yield* files.exists(binDir).pipe(Effect.mapError(unreadable(binDir))))
+    if (!isThere) return yield* problem(binDir, `plugin binary directory ${binDir} did not exist`)
     if (config === "") return yield* problem(config, "credential provider config path is empty")
     const found = yield* documents(config)
+    yield* Metric.update(Metric.withAttributes(configInfo, { hash: hashOf(found.map(({ text }) => text)) }), 1)
     const providers = yield* Effect.fromResult(readProviders(found, { place: config, tokensAllowed }))
     yield* Effect.forEach(providers, ({ name }) => checkProgram(`${binDir}/${name}`), { discard: true })
     return providers

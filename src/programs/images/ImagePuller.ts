@@ -3,7 +3,13 @@ import { Clock, Context, Effect, Layer, Metric, Result, Schema, Semaphore } from
 import type { SandboxConfigInit } from "../../domain/config/sandboxConfig.ts"
 import { type ImageName, parseImageName } from "../../domain/images/imageName.ts"
 import type { SourcedAuth } from "../../domain/images/keyring.ts"
-import { effectivePolicy, pullDecision, pullFailureReason } from "../../domain/images/pullPolicy.ts"
+import {
+  effectivePolicy,
+  type PullDecision,
+  pullDecision,
+  pullFailureReason,
+  type PullPolicy
+} from "../../domain/images/pullPolicy.ts"
 import { imageSizeLabel } from "../../domain/images/sizeLabel.ts"
 import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
@@ -59,6 +65,22 @@ const pullSeconds = Metric.histogram("kubelet_image_pull_duration_seconds", {
   description: "Duration in seconds to pull an image.",
   boundaries: [1, 5, 10, 20, 30, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600]
 })
+
+const ensured = Metric.counter("kubelet_image_manager_ensure_image_requests_total", {
+  description: "Number of ensure-image requests processed by the kubelet.",
+  incremental: true
+})
+
+const count = (policy: PullPolicy, found: boolean, decision: PullDecision) =>
+  Metric.update(
+    Metric.withAttributes(ensured, {
+      pull_policy: policy.toLowerCase(),
+      present_locally: policy === "Always" ? "unknown" : `${found}`,
+      // Nobody asks a registry whether it would have been needed.
+      pull_required: decision === "refuse" && !found ? "unknown" : `${decision !== "use"}`
+    }),
+    1
+  )
 
 /** An image that names no user runs as root, which `runAsNonRoot` must know (parity E7). */
 const userOf = ({ uid, username }: Image): Pick<PresentImage, "uid" | "username"> =>
@@ -182,13 +204,13 @@ const ensure = Effect.fn("ImagePuller.ensure")(function*(puller: Puller, wish: I
   const name = parsed.success
   const quoted = JSON.stringify(name.reference)
   const policy = effectivePolicy(wish.container.imagePullPolicy, name)
-  const found = yield* find(puller, wish, name)
+  // What will be pulled whether it is there or not does not have to be looked for.
+  const found = policy === "Always" ? undefined : yield* find(puller, wish, name)
   // Known to the node is not enough: without a right to it, it is not there for this pod (parity N7).
   const auths = yield* Effect.cached(puller.credentials.forImage(wish.pod, name))
-  const usableNow = found !== undefined && policy !== "Always" && (yield* puller.records.mayUse(name, found.id, auths))
-    ? found
-    : undefined
+  const usableNow = found !== undefined && (yield* puller.records.mayUse(name, found.id, auths)) ? found : undefined
   const decision = pullDecision(policy, usableNow !== undefined)
+  yield* count(policy, found !== undefined, decision)
   if (decision === "pull") return yield* pull(puller, wish, name, yield* auths)
   if (usableNow === undefined) {
     const detail = `Container image ${quoted} is not present with pull policy of Never`

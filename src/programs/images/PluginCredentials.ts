@@ -26,7 +26,7 @@ export class PluginCredentials extends Context.Service<PluginCredentials, {
   readonly forImage: (pod: Pod, name: ImageName) => Effect.Effect<ReadonlyArray<KeyringEntry>>
 }>()("kubeffect/programs/images/PluginCredentials") {}
 
-const errors = Metric.counter("kubelet_credential_provider_plugin_errors", {
+const errors = Metric.counter("kubelet_credential_provider_plugin_errors_total", {
   description: "Number of errors from credential provider plugin",
   incremental: true
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Metric } from "effect"
+import { createHash } from "node:crypto"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -95,6 +96,19 @@ describe("CredentialPlugins: live", () => {
         yield* refusal(one(nameless)),
         "credential provider config /config/a.yaml: providers[0].name: Required value"
       )
+    }))
+
+  it.effect("N6: the hash of the configuration in force is a metric", () =>
+    Effect.gen(function*() {
+      const { bin, config } = yield* ground
+      const text = configuration(["echo"])
+      writeFileSync(join(config, "a.yaml"), text)
+      yield* Layer.build(live(config, bin))
+      const length = Buffer.alloc(8)
+      length.writeUInt32BE(Buffer.byteLength(text), 4)
+      const hash = `sha256:${createHash("sha256").update(length).update(text).digest("hex")}`
+      const told = (yield* Metric.snapshot).filter(({ id }) => id === "kubelet_credential_provider_config_info")
+      assert.include(told.map(({ attributes }) => attributes?.["hash"]), hash)
     }))
 
   it.effect("without the two flags there are no plugins", () =>

@@ -176,6 +176,39 @@ describe("image access", () => {
     }))
 })
 
+describe("N1: what images are asked for", () => {
+  it.effect.each([
+    { policy: "Always", there: true, want: "always unknown true", why: "it is pulled anyhow" },
+    { policy: "IfNotPresent", there: false, want: "ifnotpresent false true", why: "it is not there" },
+    { policy: "IfNotPresent", there: true, want: "ifnotpresent true false", why: "it is there" },
+    { policy: "Never", there: true, want: "never true false", why: "it is there" },
+    { policy: "Never", there: false, want: "never false unknown", why: "nobody may find out" }
+  ])("N1: $policy is counted as $want: $why", ({ policy, there, want }) =>
+    Effect.gen(function*() {
+      const counted = Effect.map(Metric.snapshot, (all) =>
+        all.flatMap(({ attributes, id, state }) =>
+          id === "kubelet_image_manager_ensure_image_requests_total" &&
+            want === ["pull_policy", "present_locally", "pull_required"].map((label) =>
+                attributes?.[label]
+              ).join(" ") &&
+            "count" in state
+            ? [Number(state.count)]
+            : []
+        )[0] ?? 0)
+      const before = yield* counted
+      const node = yield* make()
+      if (there) {
+        node.runtime.images.add(image, { _tag: "Image", sizeBytes: 1 })
+      }
+      yield* node.ensure(withSecret("a", "good"), policy)
+      assert.strictEqual((yield* counted) - before, 1)
+      const inspected = node.runtime.calls.filter(({ method }) =>
+        method === "ImageStatus"
+      ).length
+      if (policy === "Always") assert.strictEqual(inspected, 1, "after the pull, for the size")
+    }))
+})
+
 describe("credential plugins", () => {
   it.effect("N6: a plugin is asked once for what it keeps, and again when the time is over", () =>
     Effect.gen(function*() {
@@ -234,7 +267,7 @@ describe("credential plugins", () => {
       assert.strictEqual(yield* node.ensure(withSecret("a", "good"), "Always"), "ok")
       const counted = (yield* Metric.snapshot).filter(({ id }) => id.startsWith("kubelet_credential_provider_plugin_"))
       assert.sameMembers(counted.map(({ attributes, id }) => `${id} ${attributes?.["plugin_name"]}`), [
-        "kubelet_credential_provider_plugin_errors vault",
+        "kubelet_credential_provider_plugin_errors_total vault",
         "kubelet_credential_provider_plugin_duration vault"
       ])
     }))
