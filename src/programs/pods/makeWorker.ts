@@ -3,6 +3,7 @@ import { Clock, Effect, FiberMap, type Queue, Ref } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import { parseTime } from "../../domain/k8s/time.ts"
 import type { PodMemory } from "../../domain/pod/model.ts"
+import { Devices } from "../devices/Devices.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { NodeState } from "../node/NodeState.ts"
 import { ProbeSet } from "../probes/ProbeSet.ts"
@@ -35,6 +36,7 @@ export interface Worker {
   readonly probes: ProbeSet["Service"]
   readonly volumes: PodVolumes["Service"]
   readonly statuses: StatusWriter["Service"]
+  readonly devices: Devices["Service"]
   readonly events: EventRecorder["Service"]
   readonly actions: PodActions["Service"]
   readonly resizes: ResizeQueue["Service"]
@@ -70,6 +72,7 @@ export const makeWorker = Effect.fnUntraced(function*(first: DesiredPod, wake: Q
     probes: yield* ProbeSet,
     volumes: yield* PodVolumes,
     statuses: yield* StatusWriter,
+    devices: yield* Devices,
     events: yield* EventRecorder,
     actions: yield* PodActions,
     resizes: yield* ResizeQueue

@@ -4,6 +4,7 @@
  * the loop in lanes, at most one of each kind, so that a slow pull or stop never keeps the pod from being looked at.
  */
 import { Clock, Effect, FiberMap, Queue, Ref, type Tracer } from "effect"
+import { withDeviceHealth } from "../../domain/devices/deviceHealth.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { Action, ObservedPod, Plan, PodMemory } from "../../domain/pod/model.ts"
 import { plan } from "../../domain/pod/plan.ts"
@@ -70,9 +71,13 @@ const look = Effect.fnUntraced(function*(worker: Worker, wanted: DesiredPod) {
   return next === undefined ? undefined : { desired, observed, next }
 })
 
-const report = Effect.fnUntraced(function*({ apiObject, events, statuses }: Worker, { desired, next }: Turn) {
+const report = Effect.fnUntraced(function*(worker: Worker, { desired, next }: Turn) {
+  const { apiObject, devices, events, statuses, uid } = worker
   const apiPod = yield* apiObject(desired)
-  if (apiPod !== undefined && !desired.removed) yield* statuses.publish(apiPod, next.status)
+  if (apiPod !== undefined && !desired.removed) {
+    const status = withDeviceHealth(next.status, uid, yield* devices.holdings, yield* devices.resources)
+    yield* statuses.publish(apiPod, status)
+  }
   yield* Effect.forEach(next.events, (event) => events.recordPod(apiPod ?? desired.pod, event), { discard: true })
 })
 

@@ -4,6 +4,7 @@
  */
 import { Effect, FiberMap, Queue, Stream } from "effect"
 import { parseTime } from "../../domain/k8s/time.ts"
+import { Devices } from "../devices/Devices.ts"
 import { ProbeSet } from "../probes/ProbeSet.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 import { runtimeWatch } from "../runtime/runtimeWatch.ts"
@@ -23,6 +24,7 @@ export const podWorkers = Effect.gen(function*() {
   const registry = yield* PodRegistry
   const admission = yield* Admission
   const statuses = yield* StatusWriter
+  const devices = yield* Devices
   const probes = yield* ProbeSet
   const volumes = yield* PodVolumes
   const health = yield* RuntimeHealth
@@ -36,6 +38,10 @@ export const podWorkers = Effect.gen(function*() {
       const queue = wakes.get(uid)
       return queue === undefined ? Effect.void : Effect.asVoid(Queue.offer(queue, undefined))
     })
+  const wakeHolders = Effect.flatMap(
+    devices.holdings,
+    (holdings) => Effect.forEach(new Set(holdings.map(({ podUid }) => podUid)), wake, { discard: true })
+  )
   const wakeAll = Effect.suspend(() => Effect.forEach([...wakes.keys()], wake, { discard: true }))
 
   const begin = Effect.fnUntraced(function*(desired: DesiredPod) {
@@ -92,6 +98,7 @@ export const podWorkers = Effect.gen(function*() {
     supervise("desired pods", desiredLoop),
     supervise("probe wake-ups", wakeLoop(probes.changed)),
     supervise("volume wake-ups", wakeLoop(volumes.changed)),
+    supervise("device wake-ups", Stream.runForEach(devices.changes, () => wakeHolders)),
     supervise("runtime wake-ups", Stream.runForEach(health.changes, () => wakeAll)),
     runtimeWatch(wake)
   ], { concurrency: "unbounded", discard: true })

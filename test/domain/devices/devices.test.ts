@@ -5,6 +5,7 @@ import { Result } from "effect"
 import { additionsOf } from "../../../src/domain/devices/additions.ts"
 import { choose, type DeviceHolding, deviceWishes, settle } from "../../../src/domain/devices/allocations.ts"
 import { readCheckpoint, writeCheckpoint } from "../../../src/domain/devices/checkpoint.ts"
+import { withDeviceHealth } from "../../../src/domain/devices/deviceHealth.ts"
 import { deviceQuantities, type DeviceResource, registrationProblem } from "../../../src/domain/devices/plugins.ts"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
 import { ContainerAllocateResponseSchema } from "../../../src/gen/deviceplugin/deviceplugin_pb.ts"
@@ -137,6 +138,26 @@ describe("a choice", () => {
       [["i", 1, true], ["s", 1, false], ["c", 2, false]]
     )
   })
+})
+
+describe("health in a pod's status", () => {
+  const held = { podUid: "u", container: "c", resource: gpu, ids: ["a"], response: new Uint8Array() }
+  const status = { phase: "Running", containerStatuses: [{ name: "c" }, { name: "d" }] }
+  it.each([
+    { of: resource(["a"]), want: "Healthy", why: "as its plugin says" },
+    { of: resource(["!a"]), want: "Unhealthy", why: "as its plugin says" },
+    { of: resource(["b"]), want: "Unhealthy", why: "its plugin has it no more" },
+    { of: resource(["a"], 5), want: "Unknown", why: "its plugin is gone" }
+  ])("L12: $want: $why", ({ of, want }) => {
+    const told = withDeviceHealth(status, "u", [held], new Map([[gpu, of]]))
+    assert.deepStrictEqual(told.containerStatuses, [
+      { name: "c", allocatedResourcesStatus: [{ name: gpu, resources: [{ resourceID: "a", health: want }] }] },
+      { name: "d" }
+    ])
+  })
+
+  it("L12: a pod without devices has the status it had", () =>
+    assert.strictEqual(withDeviceHealth(status, "other", [held], new Map()), status))
 })
 
 describe("what is kept", () => {

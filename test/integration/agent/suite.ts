@@ -225,6 +225,14 @@ export const nodeSuite = (name: string, server: Layer.Layer<ClusterServer, unkno
         yield* node.apply(pod("has", [wants("1")]))
         yield* ready("has")
         assert.strictEqual(yield* node.ok("exec", "has", "--", "sh", "-c", "echo $THING"), "t2\n")
+        const healthNow = field(
+          "pod",
+          "has",
+          ".status.containerStatuses[0].allocatedResourcesStatus[0].resources[0].health"
+        )
+        yield* eventually(Effect.map(healthNow, (text) => assert.strictEqual(text, "Healthy")))
+        yield* plugin.tell([{ ID: "t1", health: "Healthy" }, { ID: "t2", health: "Unhealthy" }])
+        yield* eventually(Effect.map(healthNow, (text) => assert.strictEqual(text, "Unhealthy")))
         yield* node.apply(pod("wants", [wants("2")]))
         yield* eventually(
           Effect.map(
