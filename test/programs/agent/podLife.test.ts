@@ -74,6 +74,22 @@ describe("a pod's life", () => {
       assert.isAbove(run?.mounts.length ?? 0, 0)
     }))
 
+  it.effect("D21: a mount is read-only all the way down where the runtime can, and its status says so", () =>
+    Effect.gen(function*() {
+      const node = yield* SimNode.make()
+      yield* node.start
+      const mount = { name: "v", mountPath: "/v", readOnly: true, recursiveReadOnly: "Enabled" }
+      yield* node.create("sealed", {
+        volumes: [{ name: "v", emptyDir: {} }],
+        containers: [container("c", idle, { volumeMounts: [mount] })]
+      })
+      yield* pass(3)
+      const [run] = node.runtime.containers.values()
+      assert.isTrue(run?.mounts.find(({ containerPath }) => containerPath === "/v")?.recursiveReadOnly)
+      const shown = listOf(at(node.pod("sealed"), "status", "containerStatuses"))[0]
+      assert.deepStrictEqual(at(shown, "volumeMounts"), [mount])
+    }))
+
   it.effect("D12: what ignores TERM is killed when its grace is over, not before", () =>
     Effect.gen(function*() {
       const node = yield* SimNode.make()
