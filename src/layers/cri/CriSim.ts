@@ -137,9 +137,13 @@ const makeCalls = (runtime: SimRuntime, settle: Effect.Effect<void>): CriCalls =
         : () => Stream.fail(unimplemented({ op: method.name, target: "", deadlineAt: 0 }))
     }
   }
-  // The loop above is the only constructor of what `CriCalls` describes; TypeScript cannot follow it.
-  return calls as unknown as CriCalls
+  if (!isWhole(calls)) throw new Error("the simulated runtime does not have all methods of the CRI")
+  return calls
 }
+
+/** Every method of both services has its call. */
+const isWhole = (calls: object): calls is CriCalls =>
+  [...RuntimeService.methods, ...ImageService.methods].every(({ localName }) => localName in calls)
 
 type UnaryHandler = (request: Message, call: Call) => Effect.Effect<Record<string, unknown>, CriError>
 

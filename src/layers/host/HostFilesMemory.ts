@@ -110,11 +110,12 @@ const watch = (host: MemoryHost, path: string): Stream.Stream<void, HostFileErro
           changed: () => Queue.offerUnsafe(queue, undefined),
           gone: () => Queue.failCauseUnsafe(queue, Cause.fail(fileError("watch", path, "ENOENT")))
         }
+        inode.watchers ??= new Set()
         inode.watchers.add(watcher)
         watcher.changed()
         return { inode, watcher }
       }),
-      ({ inode, watcher }) => Effect.sync(() => inode.watchers.delete(watcher))
+      ({ inode, watcher }) => Effect.sync(() => inode.watchers?.delete(watcher))
     ), { bufferSize: 1, strategy: "sliding" })
 
 const statIfAny = (host: MemoryHost, path: string): FileStat | undefined => {

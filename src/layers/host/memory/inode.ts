@@ -34,7 +34,8 @@ export interface Inode {
   readonly entries: Map<string, Inode>
   parent: Inode | undefined
   name: string
-  readonly watchers: Set<Watcher>
+  /** None until somebody watches: most entries are never watched. */
+  watchers: Set<Watcher> | undefined
 }
 
 export interface InodeSpec {
@@ -45,6 +46,8 @@ export interface InodeSpec {
 }
 
 const noData = new Uint8Array(0)
+/** Of everything that is no directory: nothing is ever put below it. */
+const noEntries = new Map<string, Inode>()
 const blockBytes = 4096
 
 /** A file system with room for so many bytes and entries; what it holds is counted in whole blocks. */
@@ -93,10 +96,10 @@ export class MemoryFs {
       rdev: 0,
       data: noData,
       target: spec.target ?? "",
-      entries: new Map(),
+      entries: spec.type === "directory" ? new Map() : noEntries,
       parent: undefined,
       name: "",
-      watchers: new Set()
+      watchers: undefined
     }
   }
 
@@ -119,7 +122,7 @@ export const blocks = (data: Uint8Array): number => Math.ceil(data.byteLength / 
 
 /** Tells those who watch the entry or the directory it lies in. */
 export const notify = (inode: Inode): void => {
-  for (const watcher of inode.watchers) watcher.changed()
+  for (const watcher of inode.watchers ?? []) watcher.changed()
   for (const watcher of inode.parent?.watchers ?? []) watcher.changed()
 }
 
@@ -136,6 +139,6 @@ export const unlink = (child: Inode, nowMs: number): void => {
   if (parent === undefined) return
   parent.entries.delete(child.name)
   parent.mtimeMs = nowMs
-  for (const watcher of child.watchers) watcher.gone()
-  for (const watcher of parent.watchers) watcher.changed()
+  for (const watcher of child.watchers ?? []) watcher.gone()
+  for (const watcher of parent.watchers ?? []) watcher.changed()
 }
