@@ -201,8 +201,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     saw: "the exit of a container was missed, and its pod was Running for ever",
     patches: one(
       "programs/runtime/runtimeWatch.ts",
-      "const relistWithEventsMs = 60_000",
-      "const relistWithEventsMs = 1e12"
+      "Effect.flatMap((changed) => Effect.forEach(changed, wake, { discard: true })),",
+      "Effect.asVoid,"
     ),
     pods: "job,crashing",
     kinds: "events-lost,events-stalled,container-killed"
