@@ -92,6 +92,7 @@ it.live(
       assert.strictEqual(readyNodes(), count)
       assert.deepStrictEqual(lives(), before, "no pod noticed")
       assert.deepStrictEqual(watch.trespasses, [])
+      assert.sameMembers([...watch.rightful], [":45001", ":45002"])
     }).pipe(Effect.provide(NodeServices.layer)),
   90_000
 )

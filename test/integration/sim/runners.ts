@@ -18,6 +18,7 @@ export interface Trespass {
 /** Reads in the engine's own tables who may act for a node. */
 export const makeWatch = (database: string) => {
   const trespasses: Array<Trespass> = []
+  const rightful = new Set<string>()
   let writes = 0
   let opened: DatabaseSync | undefined
   const holderOf = (node: string): string => {
@@ -30,13 +31,16 @@ export const makeWatch = (database: string) => {
   }
   return {
     trespasses,
+    /** Who wrote for nodes that were theirs. */
+    rightful,
     writes: () => writes,
     wrote: (runner: string, path: string) => {
       const node = nodeOf(path)
       if (node === undefined) return
       writes += 1
       const holder = holderOf(node)
-      if (!holder.includes(runner)) trespasses.push({ runner, path, holder })
+      if (holder.endsWith(runner)) rightful.add(runner)
+      else trespasses.push({ runner, path, holder })
     },
     close: () => opened?.close()
   }
