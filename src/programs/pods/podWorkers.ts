@@ -19,14 +19,25 @@ import { rejectedPod } from "./rejectedPod.ts"
 
 const createdAt = ({ pod }: DesiredPod): number => parseTime(pod.metadata.creationTimestamp ?? "") ?? 0
 
+/** What is told of a pod's probes, volumes and devices. Runs for ever. */
+const wakeUps = Effect.fnUntraced(function*(wake: (uid: string) => Effect.Effect<void>) {
+  const devices = yield* Devices
+  const probes = yield* ProbeSet
+  const volumes = yield* PodVolumes
+  const wakeEach = (uids: Iterable<string>) => Effect.forEach(uids, wake, { discard: true })
+  const holders = Effect.map(devices.holdings, (holdings) => new Set(holdings.map(({ podUid }) => podUid)))
+  return yield* Effect.all([
+    supervise("probe wake-ups", Effect.forever(Effect.flatMap(probes.changed, wakeEach))),
+    supervise("volume wake-ups", Effect.forever(Effect.flatMap(volumes.changed, wakeEach))),
+    supervise("device wake-ups", Stream.runForEach(devices.changes, () => Effect.flatMap(holders, wakeEach)))
+  ], { concurrency: "unbounded", discard: true })
+})
+
 /** Runs for ever. */
 export const podWorkers = Effect.gen(function*() {
   const registry = yield* PodRegistry
   const admission = yield* Admission
   const statuses = yield* StatusWriter
-  const devices = yield* Devices
-  const probes = yield* ProbeSet
-  const volumes = yield* PodVolumes
   const health = yield* RuntimeHealth
   const fibers = yield* FiberMap.make<string, void>()
   const wakes = new Map<string, Queue.Queue<void>>()
@@ -38,10 +49,6 @@ export const podWorkers = Effect.gen(function*() {
       const queue = wakes.get(uid)
       return queue === undefined ? Effect.void : Effect.asVoid(Queue.offer(queue, undefined))
     })
-  const wakeHolders = Effect.flatMap(
-    devices.holdings,
-    (holdings) => Effect.forEach(new Set(holdings.map(({ podUid }) => podUid)), wake, { discard: true })
-  )
   const wakeAll = Effect.suspend(() => Effect.forEach([...wakes.keys()], wake, { discard: true }))
 
   const begin = Effect.fnUntraced(function*(desired: DesiredPod) {
@@ -91,14 +98,9 @@ export const podWorkers = Effect.gen(function*() {
     }
   })
 
-  const wakeLoop = (uids: Effect.Effect<ReadonlyArray<string>>) =>
-    Effect.forever(Effect.flatMap(uids, (changedUids) => Effect.forEach(changedUids, wake, { discard: true })))
-
   return yield* Effect.all([
     supervise("desired pods", desiredLoop),
-    supervise("probe wake-ups", wakeLoop(probes.changed)),
-    supervise("volume wake-ups", wakeLoop(volumes.changed)),
-    supervise("device wake-ups", Stream.runForEach(devices.changes, () => wakeHolders)),
+    wakeUps(wake),
     supervise("runtime wake-ups", Stream.runForEach(health.changes, () => wakeAll)),
     runtimeWatch(wake)
   ], { concurrency: "unbounded", discard: true })
