@@ -302,6 +302,28 @@ describe("hostile clients", () => {
       assert.isTrue(backs.every((back) => back === "" || back.startsWith("HTTP/1.1 408")))
     }))
 
+  it.live("a client that never finishes its handshake, or its body, is cut off too", () =>
+    Effect.gen(function*() {
+      const ca = yield* authority("clients")
+      const { port, serving } = yield* tlsNode({ ...everything(yield* folder), headerTimeoutMs: 400 }, ca.cert)
+      const hello = Buffer.from("16030100a5010000a10303", "hex")
+      const slow = yield* Effect.forkChild(
+        Effect.all(Array.from({ length: 100 }, (_, i) => send(port, i % 2 === 0 ? hello : "", 15_000)), {
+          concurrency: "unbounded"
+        })
+      )
+      const client = yield* ca.sign({ name: "O=system:masters,CN=ann" })
+      const reply = yield* askTls(port, { ca: serving.cert, ...client, method: "GET", path: "/healthz" })
+      assert.strictEqual(reply.status, 200)
+      const backs = yield* Effect.timeout(Fiber.join(slow), "10 seconds")
+      assert.isTrue(backs.every((back) => !back.includes("HTTP/1.1 2")))
+
+      const { main } = yield* start({ model: model([]), options: { headerTimeoutMs: 400 } })
+      const head = "POST /stats/summary HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+      // Ends with the connection, long before it would have waited enough.
+      yield* Effect.timeout(send(main, `${head}x`, 15_000), "10 seconds")
+    }), 30_000)
+
   it.live("a body nobody asked for is not kept", () =>
     Effect.gen(function*() {
       const { main } = yield* closed

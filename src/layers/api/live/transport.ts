@@ -81,9 +81,15 @@ export const make = Effect.fnUntraced(function*(access: ServerAccess, limit?: nu
       const current = newest
       if (current !== undefined && sameTls(current.tls, tls)) return lineOf(current)
       const next = yield* open(access, tls, limit)
+      const latest = newest
+      if (latest !== undefined && latest !== current && sameTls(latest.tls, tls)) {
+        // Somebody else was quicker.
+        yield* destroy(next)
+        return lineOf(latest)
+      }
       pools.add(next)
       newest = next
-      if (current !== undefined) yield* retire(current)
+      if (latest !== undefined) yield* retire(latest)
       return lineOf(next)
     }),
     move: (tls) => Effect.suspend(() => newest === undefined ? Effect.void : Effect.asVoid(transport.line(tls))),

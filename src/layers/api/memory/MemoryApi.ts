@@ -45,6 +45,8 @@ export interface Options {
   readonly signCertificates?: boolean
   /** How long certificates live that are asked for without a time; default one year. */
   readonly certificateLifeMs?: number
+  /** How long ago the life of a certificate began when it is signed; default one hour, none for short lives. */
+  readonly certificateBackdateMs?: number
   /** Answers access reviews; default: everyone may do everything. */
   readonly authorize?: (question: AccessQuestion) => boolean
   /** Bearer tokens that are known from the start. */
@@ -77,6 +79,7 @@ const settingsOf = (options: Options): Settings => ({
   binder: options.binder ?? true,
   mountServiceAccountTokens: options.mountServiceAccountTokens ?? false,
   signCertificates: options.signCertificates ?? false,
+  certificateBackdateMs: options.certificateBackdateMs,
   certificateLifeMs: options.certificateLifeMs ?? 365 * 24 * 3_600_000,
   authorize: options.authorize ?? (() => true),
   tokens: new Map(Object.entries(options.tokens ?? {}))

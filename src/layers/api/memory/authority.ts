@@ -27,7 +27,12 @@ export interface Authority {
   /** A key and a certificate for a client, by its subject. */
   readonly client: (subject: string) => Effect.Effect<Certified>
   /** Signs a request of PKCS #10 (PEM); what it asks for by way of names is granted. */
-  readonly sign: (request: string, usages: ReadonlyArray<string>, lifeMs: number) => Effect.Effect<string, Error>
+  readonly sign: (
+    request: string,
+    usages: ReadonlyArray<string>,
+    lifeMs: number,
+    backdateMs?: number
+  ) => Effect.Effect<string, Error>
 }
 
 const newKeys = Effect.promise(() => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]))
@@ -68,9 +73,9 @@ const readRequest = (pem: string) => Effect.try({ try: () => new x509.Pkcs10Cert
 
 export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => number, serial: () => string) {
   const keys = yield* newKeys
-  const validity = (lifeMs: number) => ({
-    // Clients whose clock is behind shall take it too.
-    notBefore: new Date(nowMs() - (lifeMs < shortMs ? 0 : hourMs)),
+  // Clients whose clock is behind shall take it too.
+  const validity = (lifeMs: number, backdateMs = lifeMs < shortMs ? 0 : hourMs) => ({
+    notBefore: new Date(nowMs() - backdateMs),
     // Certificates know whole seconds only: a short life is not to lose a part of its last one.
     notAfter: new Date(Math.ceil((nowMs() + lifeMs) / 1000) * 1000)
   })
@@ -91,12 +96,13 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
     subject: string,
     publicKey: X.PublicKeyType,
     extensions: ReadonlyArray<X.Extension>,
-    lifeMs: number
+    lifeMs: number,
+    backdateMs?: number
   ) =>
     Effect.tryPromise({
       try: () =>
         x509.X509CertificateGenerator.create({
-          ...validity(lifeMs),
+          ...validity(lifeMs, backdateMs),
           serialNumber: serial(),
           subject,
           issuer: root.subject,
@@ -120,12 +126,14 @@ export const makeAuthority = Effect.fn("Authority.make")(function*(nowMs: () => 
     client: Effect.fn("Authority.client")((subject: string) =>
       issue(subject, usageExtensions(["digital signature", "client auth"]))
     ),
-    sign: Effect.fn("Authority.sign")(function*(pem: string, usages: ReadonlyArray<string>, lifeMs: number) {
-      const request = yield* readRequest(pem)
-      const names = request.getExtension(subjectAlternativeName)
-      const extensions = [...usageExtensions(usages), ...(names === null ? [] : [names])]
-      return yield* certify(request.subject, request.publicKey, extensions, lifeMs)
-    })
+    sign: Effect.fn("Authority.sign")(
+      function*(pem: string, usages: ReadonlyArray<string>, lifeMs: number, backdateMs?: number) {
+        const request = yield* readRequest(pem)
+        const names = request.getExtension(subjectAlternativeName)
+        const extensions = [...usageExtensions(usages), ...(names === null ? [] : [names])]
+        return yield* certify(request.subject, request.publicKey, extensions, lifeMs, backdateMs)
+      }
+    )
   }
   return authority
 })

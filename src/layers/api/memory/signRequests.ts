@@ -47,7 +47,7 @@ const signed = (state: State, request: KubeObject, authority: Authority) => {
   const pem = Buffer.from(textOf(spec["request"]), "base64").toString()
   const seconds = numberOf(spec["expirationSeconds"])
   const lifeMs = seconds > 0 ? seconds * 1000 : state.settings.certificateLifeMs
-  return authority.sign(pem, textsOf(spec["usages"]), lifeMs).pipe(
+  return authority.sign(pem, textsOf(spec["usages"]), lifeMs, state.settings.certificateBackdateMs).pipe(
     Effect.map((certificate) => {
       const encoded = Buffer.from(certificate).toString("base64")
       return kubeObject(put(request, "status", { ...objectOf(request["status"]), certificate: encoded }))

@@ -42,6 +42,7 @@ export interface Settings {
   /** Approves and signs the certificate requests of kubelets. */
   readonly signCertificates: boolean
   readonly certificateLifeMs: number
+  readonly certificateBackdateMs: number | undefined
   readonly authorize: (question: AccessQuestion) => boolean
   readonly tokens: ReadonlyMap<string, Identity>
 }

@@ -99,7 +99,7 @@ const makeServer = Effect.fnUntraced(function*(
     requestCert: Option.isSome(material.clientCa),
     rejectUnauthorized: false,
     allowHalfOpen: true,
-    handshakeTimeout: handshakeTimeoutMs,
+    handshakeTimeout: Math.min(handshakeTimeoutMs, headerTimeoutMs),
     ALPNProtocols: ["http/1.1"]
   })
   let clientCa = material.clientCa
