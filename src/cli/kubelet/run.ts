@@ -82,7 +82,12 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, w
   const { config } = effective
   yield* Effect.logInfo("starting", { version: kubeletVersion })
   const idle = supportWarning(effective.set)
-  const said = [...warnings, ...effective.gates.warnings, ...(idle === undefined ? [] : [idle])]
+  const said = [
+    ...warnings,
+    ...Klog.logWarnings(config.logging),
+    ...effective.gates.warnings,
+    ...(idle === undefined ? [] : [idle])
+  ]
   yield* Effect.forEach(said, (warning) => Effect.logWarning(warning), { discard: true })
 
   yield* checkMachine(effective)

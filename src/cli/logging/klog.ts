@@ -3,7 +3,7 @@
  * and their tools know from every node, and JSON. Verbosity works as there: 0 to 3 is for operators, from 4 on for who
  * looks for a fault.
  */
-import { Cause, Layer, Logger, type LogLevel, References } from "effect"
+import { Cause, Console, Layer, Logger, type LogLevel, References } from "effect"
 
 /** One entry, whatever it will look like. */
 export interface Entry {
@@ -14,24 +14,35 @@ export interface Entry {
   readonly values: ReadonlyArray<readonly [key: string, value: string]>
 }
 
+interface Output {
+  /** All but errors go to standard output. */
+  readonly splitStream?: boolean
+}
+
 export interface LogSettings {
   readonly format: string
   readonly verbosity: number
+  readonly vmodule?: ReadonlyArray<unknown>
+  readonly options?: { readonly text: Output; readonly json: Output }
 }
 
-/** Replaces the loggers of Effect. */
-export const layer = ({ format, verbosity }: LogSettings): Layer.Layer<never> =>
-  Layer.merge(
-    Logger.layer([
-      Logger.withConsoleError(
-        Logger.make((options) => {
-          const entry = entryOf(options, verbosity)
-          return format === "json" ? jsonLine(entry) : textLine(entry, process.pid)
-        })
-      )
-    ]),
-    Layer.succeed(References.MinimumLogLevel, levelFor(verbosity))
-  )
+/** Replaces the loggers of Effect. Each line is written at once: there is nothing to flush. */
+export const layer = ({ format, options, verbosity }: LogSettings): Layer.Layer<never> => {
+  const isJson = format === "json"
+  const split = (isJson ? options?.json : options?.text)?.splitStream ?? false
+  const logger = Logger.make((logged) => {
+    const entry = entryOf(logged, verbosity)
+    const line = isJson ? jsonLine(entry) : textLine(entry, process.pid)
+    const console = logged.fiber.getRef(Console.Console)
+    if (split && entry.severity !== "E" && entry.severity !== "F") console.log(line)
+    else console.error(line)
+  })
+  return Layer.merge(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, levelFor(verbosity)))
+}
+
+/** What of the settings has no effect, to be said once. */
+export const logWarnings = ({ vmodule = [] }: LogSettings): ReadonlyArray<string> =>
+  vmodule.length === 0 ? [] : ["logging.vmodule has no effect: lines of the log do not say which file they are from"]
 
 /** The least that is shown at a verbosity. */
 export const levelFor = (verbosity: number): LogLevel.LogLevel =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Console, Effect } from "effect"
-import { type Entry, jsonLine, layer, textLine } from "../../../src/cli/logging/klog.ts"
+import { type Entry, jsonLine, layer, logWarnings, textLine } from "../../../src/cli/logging/klog.ts"
 
 const entry: Entry = {
   severity: "W",
@@ -28,6 +28,35 @@ describe("T4: the log", () => {
       textLine(entry, 42),
       `W1122 09:08:07.006000      42 kubeffect] "watch \\"broke\\"" pod="a/b"`
     ))
+
+  it.effect.each([
+    { format: "json", options: { text: {}, json: { splitStream: true } }, want: [["told", "warned"], ["failed"]] },
+    { format: "text", options: { text: { splitStream: true }, json: {} }, want: [["told", "warned"], ["failed"]] },
+    { format: "json", options: { text: { splitStream: true }, json: {} }, want: [[], ["told", "warned", "failed"]] }
+  ])("$format, split as $options: $want", ({ format, options, want }) =>
+    Effect.gen(function*() {
+      const out: Array<string> = []
+      const err: Array<string> = []
+      const console = {
+        ...globalThis.console,
+        log: (line: string) => void out.push(line),
+        error: (line: string) => void err.push(line)
+      }
+      yield* Effect.logInfo("told").pipe(
+        Effect.andThen(Effect.logWarning("warned")),
+        Effect.andThen(Effect.logError("failed")),
+        Effect.provide(layer({ format, verbosity: 0, options })),
+        Effect.provideService(Console.Console, console)
+      )
+      const words = (lines: ReadonlyArray<string>) => lines.map((line) => /told|warned|failed/.exec(line)?.[0] ?? "")
+      assert.deepStrictEqual([words(out), words(err)], want)
+    }))
+
+  it("what has no effect is said", () => {
+    assert.deepStrictEqual(logWarnings({ format: "text", verbosity: 2 }), [])
+    const [warning] = logWarnings({ format: "text", verbosity: 2, vmodule: [{ filePattern: "a*", verbosity: 5 }] })
+    assert.match(warning ?? "", /^logging\.vmodule has no effect/)
+  })
 
   it("JSON is as Kubernetes' components have it", () => {
     assert.deepEqual(JSON.parse(jsonLine(entry)), {
