@@ -78,8 +78,11 @@ const writeFile = async (path: string, data: string | Uint8Array, options?: Writ
   }
 }
 
+let writes = 0
+
 const writeFileAtomic = async (path: string, data: string | Uint8Array, options?: WriteOptions) => {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+  // Of this write alone: one that was given up may still be under way when the next begins.
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${++writes}.new`)
   const handle = await fs.open(temporary, "w", 0o600)
   try {
     await settle(handle, options, false)
