@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import type { OutsideCall, Verdict } from "../../../src/domain/chaos/fault.ts"
 import { strikeCall, strikeStream } from "../../../src/layers/faults/strike.ts"
 
@@ -34,5 +35,28 @@ describe("strikeStream", () => {
       const stream: Stream.Stream<number, string> = Stream.make(1, 2)
       const told = yield* Stream.runCollect(strikeStream(always({ _tag: "Repeat" }), call, stream, blame))
       assert.deepStrictEqual(told, [1, 1, 2, 2])
+    }))
+
+  it.effect("tells a thing after the next one when it is swapped", () =>
+    Effect.gen(function*() {
+      const verdicts: Array<Verdict> = [{ _tag: "Pass" }, { _tag: "Swap" }, { _tag: "Pass" }, { _tag: "Pass" }]
+      const faults = {
+        verdict: () => Effect.sync(() => verdicts.shift() ?? { _tag: "Pass" as const }),
+        returned: () => Effect.void
+      }
+      const stream: Stream.Stream<number, string> = Stream.make(1, 2, 3)
+      assert.deepStrictEqual(yield* Stream.runCollect(strikeStream(faults, call, stream, blame)), [2, 1, 3])
+    }))
+
+  it.effect("tells nothing while it is stalled, and then ends without an error", () =>
+    Effect.gen(function*() {
+      const stream: Stream.Stream<number, string> = Stream.make(1, 2)
+      const told = yield* Effect.forkChild(
+        Stream.runCollect(strikeStream(always({ _tag: "Stall", ms: 60_000 }), call, stream, blame))
+      )
+      yield* TestClock.adjust("59 seconds")
+      assert.isUndefined(told.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.join(told), [])
     }))
 })
