@@ -124,7 +124,9 @@ export const runChaos = (options: ChaosOptions): ChaosResult => {
   const kept: Kept = { world: undefined, found: () => undefined }
   const untilMs = options.minutes * 60_000 + convergeMs + emptyMs + 15 * 60_000
   const played = Result.try({
-    try: () => runSim(scenario(options, faults, kept), { seed: options.seed, untilMs }),
+    // Who looks at one run wants to know where its errors were made.
+    try: () =>
+      runSim(scenario(options, faults, kept), { seed: options.seed, untilMs, stacks: options.keepTrace === true }),
     catch: String
   })
   const { elapsedMs, exit } = Result.getOrElse(played, () => ({ elapsedMs: 0, exit: undefined }))
