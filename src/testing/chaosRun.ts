@@ -41,6 +41,7 @@ export interface ChaosResult {
   readonly trace: ReadonlyArray<TraceEntry>
 }
 
+const lostCallMs = 4 * 60_000
 /** Back-offs are five minutes at most, lost calls of the runtime four: twice that is enough for everything. */
 const convergeMs = 20 * 60_000
 const emptyMs = 15 * 60_000
@@ -99,8 +100,9 @@ const scenario = Effect.fnUntraced(function*(options: ChaosOptions, faults: Read
   yield* world.until("settles", () => firstOf(planned.map((pod) => unsettled(world, pod))), convergeMs).pipe(
     Effect.catch((error) => Effect.sync(() => watch.say("convergence", error.message)))
   )
-  // A container that just ended is told of a moment later.
-  yield* world.until("the statuses are true", watch.restless, 10_000).pipe(Effect.ignore)
+  // A container that just ended is told of a moment later, or when a call that hangs has been given up.
+  const hangs = faults.some(({ name }) => name.endsWith("-hang"))
+  yield* world.until("the statuses are true", watch.restless, hangs ? lostCallMs : 10_000).pipe(Effect.ignore)
   watch.atRest()
   if (watch.found() !== undefined) return
   yield* Effect.forEach(planned, ({ name }) => Effect.ignore(world.pod(name).remove()), { discard: true })
