@@ -33,7 +33,7 @@ const dated = (ms: number): string => new Date(ms).toISOString().slice(0, 19).re
 const absent = Effect.succeed(undefined)
 
 /** Reads and checks a pair that lies in one file; undefined when there is none that could be used. */
-export const readPair = Effect.fnUntraced(function*(path: string) {
+const readPair = Effect.fnUntraced(function*(path: string) {
   const files = yield* HostFiles
   const x509 = yield* X509
   return yield* Effect.gen(function*() {
