@@ -58,6 +58,7 @@ export const makePlayers = Effect.fn("Players.make")(function*(
     )
   return {
     play,
-    playAll: (all) => Stream.fromIterable(all).pipe(Stream.mapEffect(play, { concurrency: count }))
+    // One by one: what is asked for may depend on how long the others took.
+    playAll: (all) => Stream.fromIterable(all, { chunkSize: 1 }).pipe(Stream.mapEffect(play, { concurrency: count }))
   }
 })
