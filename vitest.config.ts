@@ -19,7 +19,8 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Most of the time they wait for containers; each file has its own runtime, bridge and folders.
+          maxWorkers: 2,
           // After the unit tests, so that timings on real containers are not those of a busy machine.
           sequence: { groupOrder: 1 }
         }
