@@ -64,10 +64,10 @@ export const layer: Layer.Layer<X509> = Layer.sync(X509)(() => {
       ),
     fingerprint: keyOf,
     read: (pem) =>
-      Effect.map(Effect.fromResult(decode(certificate, pem)), ({ key: _, organization, ...facts }) => ({
-        ...facts,
-        organizations: [organization]
-      })),
+      Effect.map(Effect.fromResult(decode(certificate, pem)), (content) => {
+        const { key: _, organization, ...facts } = content
+        return { ...facts, organizations: [organization] }
+      }),
     checkPair: Effect.fnUntraced(function*({ cert, key }) {
       const content = yield* Effect.fromResult(decode(certificate, cert))
       const name = yield* keyOf(key)
