@@ -21,7 +21,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Most of the time they wait for containers; each file has its own runtime, bridge and folders.
           maxWorkers: 2,
-          // After the unit tests, so that timings on real containers are not those of a busy machine.
+          // Apart from the unit tests, so that timings on real containers are not those of a busy machine.
           sequence: { groupOrder: 1 }
         }
       }
