@@ -5,8 +5,7 @@
 import { Effect, Layer, Queue, type Scope } from "effect"
 import { NotFound, Uncertain } from "../../domain/failure.ts"
 import type { UnitProperty } from "../../domain/resources/systemdProperties.ts"
-import { bus, connect, type Connection, type DbusError } from "./live/connection.ts"
-import type { DbusValue } from "./live/marshal.ts"
+import { connect, type Connection, type DbusError } from "./live/connection.ts"
 import { Systemd, SystemdError } from "./Systemd.ts"
 
 export interface SystemdOptions {
@@ -34,8 +33,9 @@ const manager = { ...systemd, interface: "org.freedesktop.systemd1.Manager" } as
 /** As long as runtimes wait for systemd. */
 const deadlineMs = 30_000
 
-const propertyValues = (properties: ReadonlyArray<UnitProperty>): DbusValue =>
-  properties.map(({ name, type, value }) => [name, { signature: type, value }])
+/** As an `a(sv)`: the library takes bytes as its platform has them. */
+const propertyValues = (properties: ReadonlyArray<UnitProperty>) =>
+  properties.map(({ name, type, value }) => [name, [type, type === "ay" ? Buffer.from(value) : value]])
 
 const failed = (op: string, unit: string) => (error: DbusError) =>
   new SystemdError({
@@ -68,16 +68,15 @@ const operation = <A>(
 
 /** Starts a job and waits until systemd has removed it from its list; gives its result, `done` when all went well. */
 const finished = Effect.fnUntraced(
-  function*(connection: Connection, start: Effect.Effect<ReadonlyArray<DbusValue>, DbusError>) {
+  function*(connection: Connection, start: Effect.Effect<unknown, DbusError>) {
     // Before the job: what is fast would be over before anyone listens.
-    const removed = yield* Queue.unbounded<readonly [job: DbusValue | undefined, result: DbusValue | undefined]>()
-    yield* connection.listen(({ body, member }) => {
+    const removed = yield* Queue.unbounded<readonly [job: unknown, result: unknown]>()
+    const rule = `type='signal',interface='${manager.interface}',member='JobRemoved'`
+    yield* connection.listen(rule, ({ body = [], member }) => {
       if (member === "JobRemoved") Queue.offerUnsafe(removed, [body[1], body[3]])
     })
-    const rule = `type='signal',interface='${manager.interface}',member='JobRemoved'`
-    if (connection.name !== "") yield* connection.call({ ...bus, member: "AddMatch", signature: "s", body: [rule] })
-    yield* connection.call({ ...manager, member: "Subscribe", signature: "", body: [] })
-    const [job] = yield* start
+    yield* connection.call({ ...manager, member: "Subscribe" })
+    const job = yield* start
     while (true) {
       const [one, result] = yield* Queue.take(removed)
       if (one === job) return String(result)
@@ -100,10 +99,7 @@ const make = (options: SystemdOptions): Systemd["Service"] => {
         member: "Get",
         signature: "ss",
         body: [manager.interface, "Version"]
-      })).pipe(Effect.map(([found]) => {
-        const text = typeof found === "object" && "value" in found ? String(found.value) : ""
-        return Number(/\d+/.exec(text)?.[0] ?? 0)
-      })),
+      })).pipe(Effect.map((found) => Number(/\d+/.exec(String(found))?.[0] ?? 0))),
 
     startTransient: Effect.fn("Systemd.startTransient")((unit: string, properties: ReadonlyArray<UnitProperty>) =>
       operation(open, "StartTransientUnit", unit, (connection) =>

@@ -1,12 +1,7 @@
-/**
- * A connection to a D-Bus bus over its unix socket, as this process's own user. It carries calls and their answers; what
- * is called on it, or signalled, goes to listeners.
- */
+/** A connection to a D-Bus bus, or to a peer, at a unix socket, as this process's own user. */
+import type { Message, MessageBus } from "dbus-native"
 import { Effect, Schema, type Scope } from "effect"
-import * as Net from "node:net"
 import { Failure, Permanent, Retryable, Uncertain } from "../../../domain/failure.ts"
-import type { DbusValue } from "./marshal.ts"
-import { decodeMessage, encodeMessage, type Message, messageType } from "./message.ts"
 
 export class DbusError extends Schema.TaggedError<DbusError>()("DbusError", {
   reason: Failure,
@@ -20,158 +15,79 @@ export class DbusError extends Schema.TaggedError<DbusError>()("DbusError", {
   }
 }
 
-export interface Call {
-  readonly destination: string
-  readonly path: string
-  readonly interface: string
-  readonly member: string
-  readonly signature: string
-  readonly body: ReadonlyArray<DbusValue>
-}
-
 export interface Connection {
-  /** Waits for the answer until it is interrupted; a connection that breaks is `Uncertain`. */
-  readonly call: (call: Call) => Effect.Effect<ReadonlyArray<DbusValue>, DbusError>
-  /** Told of every message that is no answer, for as long as the scope lives. */
-  readonly listen: (listener: (message: Message) => void) => Effect.Effect<void, never, Scope.Scope>
-  /** Sends what waits for no answer: answers of its own, signals. */
-  readonly send: (message: Omit<Message, "serial">) => void
-  /** Its own name on the bus; empty where there is none. */
-  readonly name: string
+  /** Waits for the answer until it is interrupted; a connection that breaks is `Uncertain`. Gives the first value. */
+  readonly call: (call: Message) => Effect.Effect<unknown, DbusError>
+  /** Told of the signals that `rule` asks a bus for, for as long as the scope lives; a peer sends all it has. */
+  readonly listen: (
+    rule: string,
+    listener: (message: Message) => void
+  ) => Effect.Effect<void, DbusError, Scope.Scope>
 }
 
-export const bus = {
+const bus = {
   destination: "org.freedesktop.DBus",
   path: "/org/freedesktop/DBus",
   interface: "org.freedesktop.DBus"
 } as const
 
-const broken = (reason: Failure, detail: string, cause?: unknown) =>
-  new DbusError({ reason, name: "", detail, ...(cause === undefined ? {} : { cause }) })
+const broken = (reason: Failure, cause: unknown) =>
+  new DbusError({ reason, name: "", detail: cause instanceof Error ? cause.message : String(cause), cause })
 
-type Answer = Effect.Effect<ReadonlyArray<DbusValue>, DbusError>
-
-/** What was said on the connection so far and is not answered. */
-class Talk {
-  readonly pending = new Map<number, (answer: Answer) => void>()
-  readonly listeners = new Set<(message: Message) => void>()
-  readonly #socket: Net.Socket
-  #serial = 0
-  #unread = new Uint8Array(0)
-
-  constructor(socket: Net.Socket) {
-    this.#socket = socket
-    socket.on("data", (chunk: Buffer) => this.#read(chunk))
-    socket.on("close", () => this.#end("the bus closed the connection"))
-    socket.on("error", ({ message }) => this.#end(message))
-  }
-
-  send(message: Omit<Message, "serial">): number {
-    this.#serial += 1
-    this.#socket.write(encodeMessage({ ...message, serial: this.#serial }))
-    return this.#serial
-  }
-
-  #end(detail: string): void {
-    for (const resume of this.pending.values()) resume(Effect.fail(broken(new Uncertain(), detail)))
-    this.pending.clear()
-  }
-
-  #read(chunk: Uint8Array): void {
-    const all = new Uint8Array(this.#unread.length + chunk.length)
-    all.set(this.#unread)
-    all.set(chunk, this.#unread.length)
-    this.#unread = all
-    try {
-      for (let next = decodeMessage(this.#unread); next !== undefined; next = decodeMessage(this.#unread)) {
-        this.#unread = this.#unread.slice(next.size)
-        this.#take(next.message)
-      }
-    } catch (cause) {
-      // Where the next message begins is lost with this one.
-      this.#end(String(cause))
-      this.#socket.destroy()
-    }
-  }
-
-  #take(message: Message): void {
-    const { body, errorName = "", replySerial = 0, type } = message
-    const resume = this.pending.get(replySerial)
-    if (type === messageType.call || type === messageType.signal) {
-      for (const listener of this.listeners) listener(message)
-    } else if (resume !== undefined) {
-      this.pending.delete(replySerial)
-      const [detail] = body
-      resume(
-        type === messageType.answer
-          ? Effect.succeed(body)
-          : Effect.fail(
-            new DbusError({
-              reason: new Permanent(),
-              name: errorName,
-              detail: typeof detail === "string" ? detail : ""
-            })
-          )
-      )
-    }
-  }
-}
-
+/** Once the socket is open the peer is there: what fails then, its refusal of this user, lasts. */
 const opened = (socketPath: string) =>
-  Effect.callback<Net.Socket, DbusError>((resume) => {
-    const socket = Net.connect(socketPath)
-    const failed = (cause: Error) => resume(Effect.fail(broken(new Retryable({}), cause.message, cause)))
-    socket.once("error", failed)
-    socket.once("connect", () => {
-      socket.off("error", failed)
-      resume(Effect.succeed(socket))
-    })
-    return Effect.sync(() => socket.destroy())
-  })
+  Effect.flatMap(
+    Effect.promise(() => import("./dbusLibrary.ts")),
+    ({ dbus }) =>
+      Effect.callback<MessageBus, DbusError>((resume) => {
+        // Without a timeout: the caller has one. `direct`, so that `Hello` is ours to send and its error ours to have.
+        const client = dbus.createClient({ socket: socketPath, direct: true, authMethods: ["EXTERNAL"], timeout: 0 })
+        const { connection } = client
+        let reached = false
+        connection.stream.once("connect", () => {
+          reached = true
+        })
+        const failed = (cause: unknown) =>
+          resume(
+            Effect.fail(broken(reached ? new Permanent() : new Retryable({}), cause ?? "the bus closed the connection"))
+          )
+        connection.once("connect", () => resume(Effect.succeed(client)))
+        // Stays for as long as the connection: an error that nobody hears would end the process, and calls hear theirs.
+        connection.on("error", failed)
+        connection.once("close", failed)
+        return Effect.sync(() => connection.stream.destroy())
+      })
+  )
 
-/** The user's id in hex, of its decimal digits: the bus compares it with what the socket's credentials say. */
-const ownId = (): string => Buffer.from(String(process.getuid?.() ?? 0)).toString("hex")
-
-const authenticated = (socket: Net.Socket) =>
-  Effect.callback<void, DbusError>((resume) => {
-    let said = ""
-    const failed = (detail: string) => resume(Effect.fail(broken(new Permanent(), detail)))
-    const onData = (chunk: Buffer) => {
-      said += chunk.toString("latin1")
-      if (!said.includes("\r\n")) return
-      socket.off("data", onData)
-      if (!said.startsWith("OK ")) return failed(`the bus does not let this user in: ${said.trim()}`)
-      socket.write("BEGIN\r\n")
-      resume(Effect.void)
+const answerOf = (client: MessageBus, call: Message) =>
+  Effect.tryPromise({
+    try: (signal) => client.invoke(call, { signal }),
+    catch: (cause) => {
+      const refused = cause instanceof Error && "reply" in cause && cause.reply !== undefined
+      return refused && "dbusName" in cause && typeof cause.dbusName === "string"
+        ? new DbusError({ reason: new Permanent(), name: cause.dbusName, detail: cause.message, cause })
+        : broken(new Uncertain(), cause)
     }
-    socket.on("data", onData)
-    socket.once("close", () => failed("the bus closed the connection before it let anyone in"))
-    socket.once("error", ({ message }) => failed(message))
-    socket.write(`\0AUTH EXTERNAL ${ownId()}\r\n`)
   })
 
-/** Closed with the scope. `direct`: a peer is at the other end and no bus, which gives out no names. */
+/** Closed with the scope. `direct`: a peer is at the other end and no bus, which wants to be greeted. */
 export const connect = Effect.fnUntraced(function*(socketPath: string, options: { readonly direct?: boolean } = {}) {
-  const socket = yield* Effect.acquireRelease(opened(socketPath), (one) => Effect.sync(() => one.destroy()))
-  yield* authenticated(socket)
-  const talk = new Talk(socket)
-  const call = (call: Call): Answer =>
-    Effect.callback((resume) => {
-      if (socket.destroyed) return resume(Effect.fail(broken(new Retryable({}), "the connection is closed")))
-      const serial = talk.send({ ...call, type: messageType.call })
-      talk.pending.set(serial, resume)
-      return Effect.sync(() => talk.pending.delete(serial))
-    })
-  const [name] = options.direct === true ? [] : yield* call({ ...bus, member: "Hello", signature: "", body: [] })
+  const client = yield* Effect.acquireRelease(
+    opened(socketPath),
+    ({ connection }) => Effect.sync(() => connection.stream.destroy())
+  )
+  const call = (message: Message) => answerOf(client, message)
+  const isBus = options.direct !== true
+  if (isBus) yield* call({ ...bus, member: "Hello" })
   const connection: Connection = {
-    name: typeof name === "string" ? name : "",
     call,
-    send: (message) => void talk.send(message),
-    listen: (listener) =>
-      Effect.acquireRelease(
-        Effect.sync(() => void talk.listeners.add(listener)),
-        () => Effect.sync(() => talk.listeners.delete(listener))
+    listen: Effect.fnUntraced(function*(rule, listener) {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => void client.connection.on("message", listener)),
+        () => Effect.sync(() => client.connection.off("message", listener))
       )
+      if (isBus) yield* call({ ...bus, member: "AddMatch", signature: "s", body: [rule] })
+    })
   }
   return connection
 })
