@@ -103,6 +103,9 @@ export const makeSender = (options: SenderOptions) => {
         ...(authorization !== undefined && { authorization })
       })
     )).pipe(Effect.mapError((error) => Failure.fromTransport(call, error)))
+    // A turn of the event loop, in which the connection tells that the request is written: Effect's client breaks the
+    // connection of one whose answer ends before that (platform-node 4.1.0), and the next request would open another.
+    yield* Effect.yieldNow
     return { status: response.status, response, replaced }
   })
 

@@ -2,9 +2,11 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Stream } from "effect"
+import { randomBytes } from "node:crypto"
 import * as Http from "node:http"
 import { connect } from "node:net"
 import type { Duplex } from "node:stream"
+import { Worker } from "node:worker_threads"
 import * as Resources from "../../../../src/domain/k8s/resources.ts"
 import { KubeApi } from "../../../../src/layers/api/KubeApi.ts"
 import * as KubeApiLive from "../../../../src/layers/api/KubeApiLive.ts"
@@ -32,9 +34,39 @@ const secureServer = Effect.fnUntraced(function*(
   return { authority, server, access }
 })
 
-const getNode = Effect.flatMap(KubeApi, (api) => api.get(Resources.nodes, { name: "n1" }))
+/** On a thread of its own, where it answers before this one's event loop has gone round. */
+const quickServer = Effect.fnUntraced(function*(tls: Pair) {
+  const source = `
+    const { parentPort, workerData } = require("node:worker_threads")
+    const server = require("node:https").createServer(workerData, (request, response) => {
+      request.resume().on("end", () => response.end('{"metadata":{"name":"n1"}}'))
+    })
+    server.on("secureConnection", () => parentPort.postMessage({ opened: true }))
+    server.listen(0, "127.0.0.1", () => parentPort.postMessage({ port: server.address().port }))`
+  const worker = yield* Effect.acquireRelease(
+    Effect.sync(() => new Worker(source, { eval: true, workerData: tls })),
+    (one) => Effect.promise(() => one.terminate())
+  )
+  let opened = 0
+  worker.on("message", (told: { readonly opened?: true }) => {
+    if (told.opened === true) opened += 1
+  })
+  const port = yield* Effect.callback<number>((resume) =>
+    void worker.once("message", (told: { readonly port: number }) => resume(Effect.succeed(told.port)))
+  )
+  return { url: `https://127.0.0.1:${port}`, opened: () => opened }
+})
 
-const withAccess = (access: ServerAccess) => Effect.provide(KubeApiLive.layer(access), { local: true })
+const getNode = Effect.flatMap(KubeApi, (api) => api.get(Resources.nodes, { name: "n1" }))
+const patchNode = Effect.flatMap(
+  KubeApi,
+  (api) =>
+    api.patch(Resources.nodes, { name: "n1" }, { type: "strategic", body: { status: { text: "x".repeat(4000) } } })
+)
+
+const withAccessAt = (access: ServerAccess, options: Partial<KubeApiLive.Options>) =>
+  Effect.provide(KubeApiLive.layer(access, options), { local: true })
+const withAccess = (access: ServerAccess) => withAccessAt(access, {})
 
 describe("KubeApiLive: TLS", () => {
   it.live("A10: trusts the authority of the kubeconfig and presents the client certificate", () =>
@@ -53,6 +85,22 @@ describe("KubeApiLive: TLS", () => {
       assert.strictEqual(error.reason._tag, "Retryable")
       assert.strictEqual(server.asked.length, 0)
       yield* getNode.pipe(withAccess({ server: access.server, insecure: true, user: {} }))
+    }))
+
+  it.live("connections are kept from call to call, however early an answer comes", () =>
+    Effect.gen(function*() {
+      const authority = yield* makeAuthority("test-ca")
+      const quick = yield* quickServer(yield* authority.issue("CN=server", ["127.0.0.1"]))
+      // Others have work to do, too: the answer is there before the loop hears of the request that was written.
+      const busy = Effect.yieldNow.pipe(
+        Effect.andThen(Effect.sync(() => randomBytes(300_000))),
+        Effect.forever
+      )
+      yield* Effect.forkChild(busy)
+      yield* Effect.forEach(Array.from({ length: 400 }), () => patchNode, { concurrency: 5 }).pipe(
+        withAccessAt({ server: quick.url, insecure: false, ca: inline(authority.cert), user: {} }, { qps: 0 })
+      )
+      assert.isAtMost(quick.opened(), 5)
     }))
 
   it.live("A10: tls-server-name is checked instead of the address", () =>
