@@ -97,6 +97,16 @@ const trees = (under: Layer.Layer<HostFiles | Scratch, unknown>, name: string) =
         assert.deepStrictEqual(yield* files.readDirectory(dir), ["a", "x"])
       }))
 
+    it.effect("hands the set-group-id bit of a directory down to those made in it", () =>
+      Effect.gen(function*() {
+        const { dir, files } = yield* setup
+        yield* files.makeDirectory(`${dir}/g`, { mode: 0o2777 })
+        yield* files.makeDirectory(`${dir}/g/a`, { mode: 0o750 })
+        yield* files.makeDirectory(`${dir}/g/b/c`, { mode: 0o777, recursive: true })
+        const modes = yield* Effect.forEach(["g", "g/a", "g/b", "g/b/c"], (name) => files.stat(`${dir}/${name}`))
+        assert.deepStrictEqual(modes.map(({ mode }) => mode), [0o2777, 0o2750, 0o2777, 0o2777])
+      }))
+
     it.effect("follows links unless asked about the link itself", () =>
       Effect.gen(function*() {
         const { dir, files } = yield* setup

@@ -1,7 +1,7 @@
 /**
  * The node's file system: every read and change the agent makes to a path goes through here.
  * Paths are absolute. Modes are the twelve permission bits; a mode given is the mode the entry has afterwards, whatever
- * the process's umask.
+ * the process's umask. A directory has its parent's set-group-id bit besides; where a default ACL is, that limits modes.
  */
 import { Context, type Effect, Schema, type Scope, type Stream } from "effect"
 import { Failure } from "../../domain/failure.ts"

@@ -1,6 +1,6 @@
 /** The real file system through `node:fs`. */
 import { Cause, Effect, Layer, Queue, Stream } from "effect"
-import { constants, type Stats, watch as watchPath } from "node:fs"
+import { constants, readFileSync, type Stats, watch as watchPath } from "node:fs"
 import * as fs from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { fileError } from "./errno.ts"
@@ -52,26 +52,43 @@ const toFileStat = (stat: Stats): FileStat => ({
 /** -1 leaves an id as it is. */
 const ids = (owner: FileOwner): [number, number] => [owner.uid ?? -1, owner.gid ?? -1]
 
+/** What the process takes from the modes of new entries; all of it where the kernel does not tell. */
+const readUmask = (): number => {
+  // `process.umask()` would change it for a moment.
+  const line = /^Umask:\s*([0-7]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))
+  return Number.parseInt(line?.[1] ?? "777", 8)
+}
+
+/** Whether an entry that is made with the mode then has it: spares a call for every folder and file of every pod. */
+const isWhole = (mode: number, umask: number): boolean => (mode & (umask | 0o7000)) === 0
+
+/** What a new file is made with, and the mode that is left to be given: until then it is the agent's alone. */
+const modesOf = ({ gid, mode = 0o644, uid }: WriteOptions, umask: number) =>
+  uid === undefined && gid === undefined && isWhole(mode, umask)
+    ? { first: mode, later: undefined }
+    : { first: 0o600, later: mode }
+
 /** Owner before mode: a change of owner clears the set-id bits. */
-const settle = async (handle: fs.FileHandle, options: WriteOptions | undefined, existed: boolean) => {
-  if (options?.uid !== undefined || options?.gid !== undefined) await handle.chown(...ids(options))
-  if (options?.mode !== undefined || !existed) await handle.chmod(options?.mode ?? 0o644)
+const settle = async (handle: fs.FileHandle, owner: FileOwner, mode: number | undefined) => {
+  if (owner.uid !== undefined || owner.gid !== undefined) await handle.chown(...ids(owner))
+  if (mode !== undefined) await handle.chmod(mode)
 }
 
 /** Whether the file was there already decides about its mode, so it is first tried to make it. */
-const openToWrite = async (path: string) => {
+const openToWrite = async (path: string, options: WriteOptions, umask: number) => {
+  const { first, later } = modesOf(options, umask)
   try {
-    return { handle: await fs.open(path, "wx", 0o600), existed: false }
+    return { handle: await fs.open(path, "wx", first), mode: later }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-    return { handle: await fs.open(path, "w"), existed: true }
+    return { handle: await fs.open(path, "w"), mode: options.mode }
   }
 }
 
-const writeFile = async (path: string, data: string | Uint8Array, options?: WriteOptions) => {
-  const { existed, handle } = await openToWrite(path)
+const writeFile = async (path: string, data: string | Uint8Array, options: WriteOptions, umask: number) => {
+  const { handle, mode } = await openToWrite(path, options, umask)
   try {
-    await settle(handle, options, existed)
+    await settle(handle, options, mode)
     if (data.length > 0) await handle.writeFile(data)
   } finally {
     await handle.close()
@@ -80,12 +97,12 @@ const writeFile = async (path: string, data: string | Uint8Array, options?: Writ
 
 let writes = 0
 
-const writeFileAtomic = async (path: string, data: string | Uint8Array, options?: WriteOptions) => {
+const writeFileAtomic = async (path: string, data: string | Uint8Array, options: WriteOptions = {}) => {
   // Of this write alone: one that was given up may still be under way when the next begins.
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${++writes}.new`)
   const handle = await fs.open(temporary, "w", 0o600)
   try {
-    await settle(handle, options, false)
+    await settle(handle, options, options.mode ?? 0o644)
     await handle.writeFile(data)
     await handle.sync()
   } catch (error) {
@@ -125,12 +142,12 @@ const readTail = async (path: string, maxBytes: number) => {
   return readRange(path, Math.max(0, size - maxBytes), Math.min(maxBytes, size))
 }
 
-const makeDirectory = async (path: string, mode: number, recursive: boolean) => {
+const makeDirectory = async (path: string, mode: number, recursive: boolean, umask: number) => {
   const made = await fs.mkdir(path, { mode, recursive })
-  if (recursive && made === undefined) return
-  // `mkdir` obeys the umask and ignores set-id bits.
+  if (isWhole(mode, umask) || (recursive && made === undefined)) return
+  // `mkdir` obeys the umask and ignores set-id bits, but for the one that the parent hands down.
   for (let at = path;; at = dirname(at)) {
-    await fs.chmod(at, mode)
+    await fs.chmod(at, mode | ((await fs.stat(at)).mode & 0o2000))
     if (!recursive || at === made) return
   }
 }
@@ -179,19 +196,19 @@ const pin = (root: string, relative: string, createMode: number | undefined) =>
     Effect.map(({ handle, stat }) => ({ path: `/proc/${process.pid}/fd/${handle.fd}`, stat: toFileStat(stat) }))
   )
 
-export const layer: Layer.Layer<HostFiles> = Layer.succeed(
-  HostFiles,
-  HostFiles.of({
+export const layer: Layer.Layer<HostFiles> = Layer.sync(HostFiles, () => {
+  const umask = readUmask()
+  return HostFiles.of({
     readFile: (path) => fileCall("read", path, () => fs.readFile(path)),
     readText: (path) => fileCall("read", path, () => fs.readFile(path, "utf8")),
     readRange: (path, range) => fileCall("read", path, () => readRange(path, range.offsetBytes, range.lengthBytes)),
     readTail: (path, maxBytes) => fileCall("read", path, () => readTail(path, maxBytes)),
-    writeFile: (path, data, options) => fileCall("write", path, () => writeFile(path, data, options)),
+    writeFile: (path, data, options) => fileCall("write", path, () => writeFile(path, data, options ?? {}, umask)),
     writeFileAtomic: (path, data, options) => fileCall("write", path, () => writeFileAtomic(path, data, options)),
     writeInto: (path, data) => fileCall("write", path, () => writeInto(path, data)),
     append: (path, data) => fileCall("append", path, () => fs.appendFile(path, data)),
     makeDirectory: (path, options) =>
-      fileCall("mkdir", path, () => makeDirectory(path, options?.mode ?? 0o755, options?.recursive ?? false)),
+      fileCall("mkdir", path, () => makeDirectory(path, options?.mode ?? 0o755, options?.recursive ?? false, umask)),
     readDirectory: (path) => fileCall("readdir", path, () => fs.readdir(path).then((names) => names.sort())),
     exists: (path) =>
       fileCall("stat", path, () => fs.lstat(path)).pipe(
@@ -217,4 +234,4 @@ export const layer: Layer.Layer<HostFiles> = Layer.succeed(
     diskUsage: (path) => fileCall("diskUsage", path, (signal) => diskUsage(path, signal), treeDeadlineMs),
     openBeneath: (root, relative, options) => pin(root, relative, options?.create?.mode)
   })
-)
+})

@@ -64,7 +64,7 @@ const writeAtomic = (
 
 const makeDirectory = (host: MemoryHost, path: string, mode: number, recursive: boolean, nowMs: number) => {
   if (recursive) host.makeDirectories(path, mode, nowMs)
-  else host.create(path, { type: "directory", mode }, nowMs).mode = mode
+  else host.create(path, { type: "directory", mode }, nowMs)
 }
 
 const diskUsage = (inode: Inode): { readonly bytes: number; readonly inodes: number } => {

@@ -111,7 +111,7 @@ export class MemoryHost {
     for (const name of names(path)) {
       at = at === "/" ? `/${name}` : `${at}/${name}`
       const there = this.table.find(at, true)
-      if (there === undefined) this.create(at, { type: "directory", mode }, nowMs).mode = mode
+      if (there === undefined) this.create(at, { type: "directory", mode }, nowMs)
       else if (there.inode.type !== "directory") throw new Errno("ENOTDIR")
     }
   }
