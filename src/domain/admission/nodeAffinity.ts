@@ -2,6 +2,7 @@
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../k8s/meta.ts"
 import type { Node } from "../k8s/node.ts"
 import type { Pod } from "../k8s/pod.ts"
+import { hasLabels, labelOf, type Labels, valueMeets } from "../k8s/selectors.ts"
 
 const integer = /^[+-]?\d+$/
 
@@ -15,29 +16,25 @@ const compares = (
     integer.test(bound) && wanted(BigInt(value), BigInt(bound))
 }
 
-const meets = ({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean => {
+/** Nodes are compared by number too. */
+const meets = (requirement: NodeSelectorRequirement, value: string | undefined): boolean => {
+  const { operator, values = [] } = requirement
   switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value)
-    case "NotIn":
-      return value === undefined || !values.includes(value)
-    case "Exists":
-      return value !== undefined
-    case "DoesNotExist":
-      return value === undefined
     case "Gt":
       return compares(value, values, (a, b) => a > b)
     case "Lt":
       return compares(value, values, (a, b) => a < b)
     default:
-      return false
+      return valueMeets(requirement, value)
   }
 }
+
+const labelsOf = ({ metadata }: Node): Labels => metadata.labels ?? {}
 
 /** A term without requirements fits nothing. */
 const termFits = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean =>
   matchExpressions.length + matchFields.length > 0 &&
-  matchExpressions.every((requirement) => meets(requirement, node.metadata.labels?.[requirement.key])) &&
+  matchExpressions.every((requirement) => meets(requirement, labelOf(labelsOf(node), requirement.key))) &&
   matchFields.every((requirement) => requirement.key === "metadata.name" && meets(requirement, node.metadata.name))
 
 /** The terms are alternatives. */
@@ -45,9 +42,7 @@ export const selectorFits = ({ nodeSelectorTerms }: NodeSelector, node: Node): b
   nodeSelectorTerms.some((term) => termFits(term, node))
 
 export const affinityFits = (pod: Pod, node: Node): boolean => {
-  const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) =>
-    node.metadata.labels?.[key] === value
-  )
+  const selected = hasLabels(labelsOf(node), pod.spec.nodeSelector ?? {})
   const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   return selected && (required === undefined || selectorFits(required, node))
 }

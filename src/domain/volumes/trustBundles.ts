@@ -1,7 +1,8 @@
 /** The authorities that a projected volume shows: those of one bundle by its name, or of all that a signer vouches for (parity I8). */
 import { Lookup } from "../config/lookups.ts"
 import type { ClusterTrustBundle } from "../k8s/clusterTrustBundle.ts"
-import type { LabelSelector, LabelSelectorRequirement } from "../k8s/meta.ts"
+import type { LabelSelector } from "../k8s/meta.ts"
+import { isSelected } from "../k8s/selectors.ts"
 import { certificatePem, pemBodies } from "./pem.ts"
 
 export interface TrustWish {
@@ -11,31 +12,6 @@ export interface TrustWish {
   /** Undefined selects nothing, empty selects all. */
   readonly labelSelector: LabelSelector | undefined
 }
-
-type Labels = Readonly<Record<string, string>>
-
-const meets = ({ key, operator, values = [] }: LabelSelectorRequirement, labels: Labels): boolean => {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value)
-    case "NotIn":
-      return value === undefined || !values.includes(value)
-    case "Exists":
-      return value !== undefined
-    case "DoesNotExist":
-      return value === undefined
-    default:
-      return false
-  }
-}
-
-export const isSelected = (selector: LabelSelector | undefined, labels: Labels): boolean =>
-  selector !== undefined &&
-  Object.entries(selector.matchLabels ?? {}).every(([key, value]) =>
-    Object.hasOwn(labels, key) && labels[key] === value
-  ) &&
-  (selector.matchExpressions ?? []).every((requirement) => meets(requirement, labels))
 
 /** Each authority once, in an order that does not depend on how the bundles came. */
 const merged = (bundles: ReadonlyArray<ClusterTrustBundle>): string =>

@@ -97,6 +97,7 @@ describe("C7: placement", () => {
   const noPort = "NodePorts: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
   it.each<{ spec: Partial<PodSpec>; fields?: Partial<AdmissionNode>; want: string; why: string }>([
     { spec: { nodeSelector: { zone: "a" } }, want: "Admitted", why: "the selector fits" },
+    { spec: affinity("constructor", "Exists"), want: noAffinity, why: "what every object has is no label" },
     { spec: { nodeSelector: { zone: "b" } }, want: noAffinity, why: "the selector does not" },
     { spec: affinity("zone", "In", "a", "b"), want: "Admitted", why: "In" },
     { spec: affinity("zone", "NotIn", "a"), want: noAffinity, why: "NotIn" },

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import type { ClusterTrustBundle } from "../../../src/domain/k8s/clusterTrustBundle.ts"
-import { isSelected, missingTrust, trustAnchors, type TrustWish } from "../../../src/domain/volumes/trustBundles.ts"
+import { missingTrust, trustAnchors, type TrustWish } from "../../../src/domain/volumes/trustBundles.ts"
 
 const pem = (...bodies: ReadonlyArray<string>) =>
   bodies.map((body) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`).join("")
@@ -54,19 +54,6 @@ describe("I8: authorities that a volume shows", () => {
       textOf([bundle("l", pem("A".repeat(70)))], { name: "l" }),
       pem(`${"A".repeat(64)}\n${"A".repeat(6)}`)
     ))
-
-  it.each([
-    [{ key: "k", operator: "In", values: ["1"] }, true],
-    [{ key: "k", operator: "NotIn", values: ["1"] }, false],
-    [{ key: "no", operator: "NotIn", values: ["1"] }, true],
-    [{ key: "k", operator: "Exists" }, true],
-    [{ key: "constructor", operator: "Exists" }, false],
-    [{ key: "no", operator: "DoesNotExist" }, true],
-    [{ key: "k", operator: "Like" }, false]
-  ])(
-    "%j: %s",
-    (requirement, want) => assert.strictEqual(isSelected({ matchExpressions: [requirement] }, { k: "1" }), want)
-  )
 
   it("missing ones are told by what was asked for", () => {
     assert.include(missingTrust(wish({ name: "a" })), "clustertrustbundle.certificates.k8s.io \"a\" not found")
