@@ -18,7 +18,7 @@ import { LinuxContainerResourcesSchema, NamespaceMode, NamespaceOptionSchema, Si
 import { behaviourOf } from "./createContainer.ts"
 import { fullName } from "./images.ts"
 import type { Program } from "./program.ts"
-import type { ContainerRecord, SandboxRecord } from "./records.ts"
+import { type ContainerRecord, neverRun, type SandboxRecord } from "./records.ts"
 import { containerName, sandboxName, type SimRuntime } from "./SimRuntime.ts"
 
 /** A loop is not played again for longer than this: nobody waits for the log of a month. */
@@ -83,17 +83,7 @@ const newRecord = (
     stopSignal: Signal.SIGTERM,
     isInit: sandbox.namespaces?.pid === NamespaceMode.CONTAINER,
     resources: create(LinuxContainerResourcesSchema, containerResources(pod, container, defaultNodeSettings)),
-    state: "Created",
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    exitCode: 0,
-    reason: "",
-    message: "",
-    timer: undefined,
-    oomTimer: undefined,
-    listed: undefined,
-    openLines: undefined,
-    waiters: undefined,
+    ...neverRun,
     ...behaviourOf(runtime, {
       image: container.image ?? "",
       podName: pod.metadata.name,

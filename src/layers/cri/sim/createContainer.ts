@@ -6,7 +6,7 @@ import { annotatedScript } from "./annotated.ts"
 import { type Method, now, refuse, reserving, work } from "./call.ts"
 import type { StoredImage } from "./images.ts"
 import { makeProcess } from "./program.ts"
-import type { ContainerRecord, SandboxRecord } from "./records.ts"
+import { type ContainerRecord, neverRun, type SandboxRecord } from "./records.ts"
 import { type ContainerScript, programOf, type Workload } from "./script.ts"
 import { containerName, type SimRuntime } from "./SimRuntime.ts"
 
@@ -113,16 +113,6 @@ const newContainer = (runtime: SimRuntime, from: {
     isInit: pid === NamespaceMode.CONTAINER,
     process,
     resources: config.linux?.resources,
-    state: "Created",
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    exitCode: 0,
-    reason: "",
-    message: "",
-    timer: undefined,
-    oomTimer: undefined,
-    listed: undefined,
-    openLines: undefined,
-    waiters: undefined
+    ...neverRun
   }
 }

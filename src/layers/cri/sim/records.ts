@@ -81,6 +81,21 @@ export interface ContainerRecord {
   waiters: Array<Woken> | undefined
 }
 
+/** The part of its record that says what has become of a container: nothing yet. */
+export const neverRun = {
+  state: "Created",
+  startedAtMs: 0,
+  finishedAtMs: 0,
+  exitCode: 0,
+  reason: "",
+  message: "",
+  timer: undefined,
+  oomTimer: undefined,
+  listed: undefined,
+  openLines: undefined,
+  waiters: undefined
+} as const satisfies Partial<ContainerRecord>
+
 export type EventKind = "Created" | "Started" | "Stopped" | "Deleted"
 
 export interface RuntimeHappening {
