@@ -1,13 +1,11 @@
 /** The node as the builders of CRI requests see it, gathered from configuration and machine. */
 import { Effect } from "effect"
 import type { NodeSettings } from "../../domain/config/nodeSettings.ts"
+import { pageSizeName } from "../../domain/resources/hugePages.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { NodeState } from "./NodeState.ts"
-
-/** `2MB`, `1GB`: page sizes as the kernel and the CRI name them. */
-const pageSizeName = (bytes: number): string => bytes >= 1 << 30 ? `${bytes / (1 << 30)}GB` : `${bytes / (1 << 20)}MB`
 
 const cpuFolder = "/sys/devices/system/cpu"
 const cpuName = /^cpu\d+$/
@@ -54,7 +52,7 @@ export const nodeSettings = Effect.gen(function*() {
       cgroupV2: mode === "v2",
       cpuCfsQuota: config.cpuCfsQuota,
       cpuCfsQuotaPeriodUs: config.cpuCfsQuotaPeriodMs * 1000,
-      hugePageSizes: machine.hugePages.map((pages) => pageSizeName(pages.sizeBytes)),
+      hugePageSizes: machine.hugePages.map((pages) => pageSizeName(BigInt(pages.sizeBytes))),
       swap: {
         behavior: config.swapBehavior,
         controllerAvailable: swapController,
