@@ -1,19 +1,6 @@
 /** The calls by which a plugin that opened a socket in the node's registry is got to know, and told how it went. */
-import { Context, type Effect, Schema } from "effect"
-import { GrpcFailure } from "../grpc/Grpc.ts"
-
-export class PluginError extends Schema.TaggedError<PluginError>()("PluginError", {
-  op: Schema.String,
-  /** The socket. */
-  target: Schema.String,
-  reason: GrpcFailure,
-  detail: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get message(): string {
-    return `${this.op} at ${this.target}: ${this.detail}`
-  }
-}
+import { Context, type Effect } from "effect"
+import type { GrpcError } from "../grpc/Grpc.ts"
 
 export interface PluginInfo {
   /** `CSIPlugin`, `DevicePlugin`, `DRAPlugin`. */
@@ -26,7 +13,7 @@ export interface PluginInfo {
 
 export class PluginRegistration extends Context.Service<PluginRegistration, {
   /** Connects within ten seconds, and has the answer within one more. */
-  readonly info: (socketPath: string) => Effect.Effect<PluginInfo, PluginError>
+  readonly info: (socketPath: string) => Effect.Effect<PluginInfo, GrpcError>
   /** Tells the plugin that it was taken, or why not: `problem` is empty when all is well. */
-  readonly notify: (socketPath: string, problem: string) => Effect.Effect<void, PluginError>
+  readonly notify: (socketPath: string, problem: string) => Effect.Effect<void, GrpcError>
 }>()("kubeffect/layers/csi/PluginRegistration") {}

@@ -2,22 +2,18 @@
 import { Effect, Layer } from "effect"
 import { Registration } from "../../gen/registration/registration_pb.ts"
 import { openChannel } from "../grpc/connect.ts"
-import type { GrpcError } from "../grpc/Grpc.ts"
-import { PluginError, PluginRegistration } from "./PluginRegistration.ts"
+import { PluginRegistration } from "./PluginRegistration.ts"
 
 /** Connecting and answering. */
 const infoTimeoutMs = 11_000
 const notifyTimeoutMs = 5000
-
-const toPluginError = ({ cause, detail, op, reason, target }: GrpcError) =>
-  new PluginError({ op, target, reason, detail, cause })
 
 const clientOf = Effect.fnUntraced(function*(socketPath: string) {
   const channel = yield* openChannel({ address: socketPath })
   return channel.client(Registration, {
     name: "PluginRegistration",
     timeoutMs: (method) => (method.localName === "getInfo" ? infoTimeoutMs : notifyTimeoutMs),
-    mapError: toPluginError
+    mapError: (error) => error
   })
 })
 

@@ -1,7 +1,8 @@
 /** Plugins that offer themselves without processes: what each says of itself, and what it was told. */
 import { Effect, Layer } from "effect"
 import { Retryable } from "../../domain/failure.ts"
-import { PluginError, type PluginInfo, PluginRegistration } from "./PluginRegistration.ts"
+import { GrpcCode, GrpcError } from "../grpc/Grpc.ts"
+import { type PluginInfo, PluginRegistration } from "./PluginRegistration.ts"
 
 export interface SimPlugin {
   readonly info: PluginInfo
@@ -13,7 +14,14 @@ export interface SimPlugin {
 export type SimPlugins = Map<string, SimPlugin>
 
 const refused = (op: string, target: string) =>
-  new PluginError({ op, target, reason: new Retryable({}), detail: `cannot connect to ${target}`, cause: undefined })
+  new GrpcError({
+    op,
+    target,
+    reason: new Retryable({}),
+    code: GrpcCode.Unavailable,
+    detail: `cannot connect to ${target}`,
+    cause: undefined
+  })
 
 export const layer = (plugins: SimPlugins): Layer.Layer<PluginRegistration> =>
   Layer.succeed(

@@ -2,23 +2,9 @@
  * Device plugins (parity L12) as the node meets them: they register at a socket of the node's, and serve their devices
  * at one of their own.
  */
-import { Context, type Effect, Schema, type Scope } from "effect"
+import { Context, type Effect, type Scope } from "effect"
 import type { DevicePlugin } from "../../gen/deviceplugin/deviceplugin_pb.ts"
-import { GrpcFailure, type GrpcMethods } from "../grpc/Grpc.ts"
-
-/** A call to a plugin failed, or the registration socket could not be opened. */
-export class DeviceError extends Schema.TaggedError<DeviceError>()("DeviceError", {
-  op: Schema.String,
-  /** The socket. */
-  target: Schema.String,
-  reason: GrpcFailure,
-  detail: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get message(): string {
-    return `${this.op} at ${this.target}: ${this.detail}`
-  }
-}
+import type { GrpcMethods, GrpcServeError } from "../grpc/Grpc.ts"
 
 export interface PluginOffer {
   readonly version: string
@@ -29,7 +15,7 @@ export interface PluginOffer {
   readonly hasPreference: boolean
 }
 
-export type DevicePluginClient = GrpcMethods<typeof DevicePlugin, DeviceError>
+export type DevicePluginClient = GrpcMethods<typeof DevicePlugin>
 
 export class DevicePlugins extends Context.Service<DevicePlugins, {
   /**
@@ -39,7 +25,7 @@ export class DevicePlugins extends Context.Service<DevicePlugins, {
   readonly serve: (
     socketPath: string,
     take: (offer: PluginOffer) => Effect.Effect<string>
-  ) => Effect.Effect<void, DeviceError, Scope.Scope>
+  ) => Effect.Effect<void, GrpcServeError, Scope.Scope>
   /** The plugin at a socket, for as long as the scope. */
   readonly open: (socketPath: string) => Effect.Effect<DevicePluginClient, never, Scope.Scope>
 }>()("kubeffect/layers/devices/DevicePlugins") {}

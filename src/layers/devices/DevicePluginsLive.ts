@@ -1,17 +1,13 @@
 /** Device plugins over gRPC on unix sockets. */
 import { Effect, Layer } from "effect"
-import { Permanent } from "../../domain/failure.ts"
 import { DevicePlugin, Registration } from "../../gen/deviceplugin/deviceplugin_pb.ts"
 import { openChannel } from "../grpc/connect.ts"
-import { GrpcCode, type GrpcError } from "../grpc/Grpc.ts"
+import { GrpcCode } from "../grpc/Grpc.ts"
 import { GrpcStatus, implement, serveGrpc } from "../grpc/serve.ts"
-import { DeviceError, DevicePlugins } from "./DevicePlugins.ts"
+import { DevicePlugins } from "./DevicePlugins.ts"
 
 /** As the kubelet waits for a plugin to prepare a device; everything else is quicker. */
 const callTimeoutMs = 30_000
-
-const toDeviceError = ({ cause, detail, op, reason, target }: GrpcError) =>
-  new DeviceError({ op, target, reason, detail, cause })
 
 export const layer: Layer.Layer<DevicePlugins> = Layer.succeed(
   DevicePlugins,
@@ -35,18 +31,14 @@ export const layer: Layer.Layer<DevicePlugins> = Layer.succeed(
               )
             )
         })]
-      }).pipe(
-        Effect.mapError((cause) =>
-          new DeviceError({ op: "Serve", target: socketPath, reason: new Permanent({}), detail: cause.message, cause })
-        )
-      )
+      })
     ),
     open: Effect.fn("DevicePlugins.open")((socketPath) =>
       Effect.map(openChannel({ address: socketPath }), (channel) =>
         channel.client(DevicePlugin, {
           name: "DevicePlugin",
           timeoutMs: () => callTimeoutMs,
-          mapError: toDeviceError
+          mapError: (error) => error
         }))
     )
   })

@@ -1,7 +1,7 @@
 /** The socket at which monitoring agents ask who has which device: `podresources/v1` (parity O11). */
 import { Context, type Effect, type Scope } from "effect"
 import type { PodResourcesInit } from "../../domain/devices/podResources.ts"
-import type { DeviceError } from "./DevicePlugins.ts"
+import type { GrpcServeError } from "../grpc/Grpc.ts"
 
 export interface PodResourcesAnswers {
   readonly list: Effect.Effect<ReadonlyArray<PodResourcesInit>>
@@ -17,5 +17,5 @@ export class PodResourcesSocket extends Context.Service<PodResourcesSocket, {
    * Answers until the scope ends; whoever asks more than a hundred times in a second is refused. The folder must exist, a
    * stale socket not.
    */
-  readonly serve: (socketPath: string, answers: PodResourcesAnswers) => Effect.Effect<void, DeviceError, Scope.Scope>
+  readonly serve: (socketPath: string, answers: PodResourcesAnswers) => Effect.Effect<void, GrpcServeError, Scope.Scope>
 }>()("kubeffect/layers/devices/PodResourcesSocket") {}

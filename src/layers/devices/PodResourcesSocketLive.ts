@@ -1,11 +1,9 @@
 /** `podresources/v1` over gRPC, at the kubelet's pace, and counted as by the kubelet. */
 import { Clock, Effect, Layer, Metric, Ref } from "effect"
 import { fullBucket, tryTake } from "../../domain/events/tokenBucket.ts"
-import { Permanent } from "../../domain/failure.ts"
 import { PodResourcesLister } from "../../gen/podresources/podresources_pb.ts"
 import { GrpcCode } from "../grpc/Grpc.ts"
 import { GrpcStatus, implement, serveGrpc } from "../grpc/serve.ts"
-import { DeviceError } from "./DevicePlugins.ts"
 import { type PodResourcesAnswers, PodResourcesSocket } from "./PodResourcesSocket.ts"
 
 /** A hundred a second, ten at once. */
@@ -63,11 +61,7 @@ export const layer: Layer.Layer<PodResourcesSocket> = Layer.succeed(
   PodResourcesSocket,
   PodResourcesSocket.of({
     serve: Effect.fn("PodResourcesSocket.serve")(function*(socketPath: string, answers: PodResourcesAnswers) {
-      yield* serveGrpc({ socketPath, services: [yield* handlers(answers)] }).pipe(
-        Effect.mapError((cause) =>
-          new DeviceError({ op: "Serve", target: socketPath, reason: new Permanent({}), detail: cause.message, cause })
-        )
-      )
+      yield* serveGrpc({ socketPath, services: [yield* handlers(answers)] })
     })
   })
 )

@@ -53,6 +53,16 @@ export class GrpcError extends Schema.TaggedError<GrpcError>()("GrpcError", {
   }
 }
 
+/** The socket could not be served. */
+export class GrpcServeError extends Schema.TaggedError<GrpcServeError>()("GrpcServeError", {
+  target: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `cannot serve gRPC at ${this.target}: ${String(this.cause)}`
+  }
+}
+
 export interface GrpcCallOptions {
   /** How long to wait for the answer; `Infinity` waits for ever. Absent: what the client sets for this method. */
   readonly timeoutMs?: number

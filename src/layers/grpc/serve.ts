@@ -15,7 +15,7 @@ import {
 } from "@bufbuild/protobuf"
 import * as Grpc from "@grpc/grpc-js"
 import { Cause, Effect, Exit, FiberSet, Schema, type Scope, Stream } from "effect"
-import { GrpcCode } from "./Grpc.ts"
+import { GrpcCode, GrpcServeError } from "./Grpc.ts"
 
 /** What a handler answers a call with when it has no result. */
 export class GrpcStatus extends Schema.TaggedError<GrpcStatus>()("GrpcStatus", {
@@ -25,16 +25,6 @@ export class GrpcStatus extends Schema.TaggedError<GrpcStatus>()("GrpcStatus", {
 }) {
   override get message(): string {
     return this.detail
-  }
-}
-
-/** The socket could not be served. */
-export class GrpcServeError extends Schema.TaggedError<GrpcServeError>()("GrpcServeError", {
-  target: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get message(): string {
-    return `cannot serve gRPC at ${this.target}: ${String(this.cause)}`
   }
 }
 
