@@ -15,8 +15,8 @@ const ground = Layer.succeed(
   CgroupGround.of({ parent: "/kubeffect", spawn: Effect.sync(() => pid++) })
 )
 
-const onTree = (host: HostFilesMemory.MemoryHost) =>
-  CgroupsLive.layer().pipe(Layer.provide(Layer.merge(fakeTree.layer(host), ProcessesMemory.layer())))
+const onTree = (host: HostFilesMemory.MemoryHost, files = fakeTree.layer(host)) =>
+  CgroupsLive.layer().pipe(Layer.provide(Layer.merge(files, ProcessesMemory.layer())))
 
 hostCgroupsContract("memory", Layer.merge(CgroupsMemory.layer(), ground))
 hostCgroupsContract("live on a v2 tree", Layer.merge(onTree(new HostFilesMemory.MemoryHost()), ground))
@@ -78,6 +78,43 @@ describe("Cgroups: live on a v2 tree", () => {
       assert.strictEqual(stats.cpu.throttledNs, 9_000)
       assert.strictEqual(stats.pressure, undefined)
     }).pipe(Effect.provide(onTree(host)))
+  })
+})
+
+describe("Cgroups: live on a v1 tree", () => {
+  const cpuset = "/sys/fs/cgroup/cpuset"
+
+  it.effect.each([
+    { cloning: true, want: 0, why: "the kernel hands processors down" },
+    { cloning: false, want: 5, why: "a kernel that does not must be told for each group" }
+  ])("a new group beside another has processors after $want calls: $why", ({ cloning, want }) => {
+    const host = new HostFilesMemory.MemoryHost()
+    const calls: Array<string> = []
+    return Effect.gen(function*() {
+      const cgroups = yield* Cgroups
+      assert.strictEqual(yield* cgroups.mode, "v1")
+      yield* cgroups.create("/kubepods/burstable/pod1")
+      calls.length = 0
+      yield* cgroups.create("/kubepods/burstable/pod2")
+      const ofPod = calls.filter((path) => path.includes("pod2"))
+      assert.strictEqual(ofPod.length, want)
+      for (const group of ["", "/burstable", "/burstable/pod1", "/burstable/pod2"]) {
+        assert.strictEqual(host.readText(`${cpuset}/kubepods${group}/cpuset.cpus`), "0-1\n")
+        assert.strictEqual(host.readText(`${cpuset}/kubepods${group}/cpuset.mems`), "0\n")
+      }
+      if (cloning) assert.strictEqual(host.readText(`${cpuset}/cgroup.clone_children`), "0\n", "not ours")
+    }).pipe(Effect.provide(onTree(host, fakeTree.cpusets(host, { cloning, calls }))))
+  })
+
+  it.effect("a group that is there without processors gets them", () => {
+    const host = new HostFilesMemory.MemoryHost()
+    return Effect.gen(function*() {
+      const cgroups = yield* Cgroups
+      yield* cgroups.create("/kubepods/pod1")
+      host.write(`${cpuset}/kubepods/pod1/cpuset.cpus`, "\n")
+      yield* cgroups.create("/kubepods/pod1")
+      assert.strictEqual(host.readText(`${cpuset}/kubepods/pod1/cpuset.cpus`), "0-1\n")
+    }).pipe(Effect.provide(onTree(host, fakeTree.cpusets(host, { cloning: true, calls: [] }))))
   })
 })
 

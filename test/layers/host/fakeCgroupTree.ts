@@ -98,3 +98,44 @@ export const layer = (host: HostFilesMemory.MemoryHost): Layer.Layer<HostFiles> 
       }))
   ).pipe(Layer.provide(HostFilesMemory.layer(host)))
 }
+
+/** The cpusets of v1: empty when they are made, unless `cgroup.clone_children` of the parent says otherwise. */
+export const cpusets = (
+  host: HostFilesMemory.MemoryHost,
+  { calls, cloning }: { readonly cloning: boolean; readonly calls: Array<string> }
+): Layer.Layer<HostFiles> => {
+  const put = (path: string, { clone, cpus, mems }: Readonly<Record<"clone" | "cpus" | "mems", string>>) => {
+    host.write(`${path}/cpuset.cpus`, cpus)
+    host.write(`${path}/cpuset.mems`, mems)
+    if (cloning) host.write(`${path}/cgroup.clone_children`, clone)
+  }
+  host.makeDirectories(`${root}/cpuset`)
+  put(`${root}/cpuset`, { cpus: "0-1\n", mems: "0\n", clone: "0\n" })
+  const isCloning = (path: string) => cloning && host.readText(`${path}/cgroup.clone_children`) === "1\n"
+  return Layer.effect(
+    HostFiles,
+    Effect.map(HostFiles, (files) =>
+      HostFiles.of({
+        ...files,
+        readText: (path) => {
+          calls.push(path)
+          return files.readText(path)
+        },
+        makeDirectory: (path, options) =>
+          Effect.gen(function*() {
+            yield* files.makeDirectory(path, options)
+            const parent = dirname(path)
+            const of = (file: string) => isCloning(parent) ? host.readText(`${parent}/${file}`) : "\n"
+            put(path, {
+              cpus: of("cpuset.cpus"),
+              mems: of("cpuset.mems"),
+              clone: isCloning(parent) ? "1\n" : "0\n"
+            })
+          }),
+        writeInto: (path, data) => {
+          calls.push(path)
+          return files.writeInto(path, `${data}\n`)
+        }
+      }))
+  ).pipe(Layer.provide(HostFilesMemory.layer(host)))
+}

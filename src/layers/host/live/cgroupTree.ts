@@ -32,13 +32,19 @@ export const optionalText = (files: HostFiles["Service"], path: string) =>
     Effect.catchIf((error) => error.code === "ENODEV", () => Effect.succeed(undefined))
   )
 
-/** A v1 cpuset starts without processors, and nothing may enter it before it has some. */
+/**
+ * A v1 cpuset starts without processors, and nothing may enter it before it has some. Answers whether groups that are
+ * made in it from now on start with its own, and hand them down in their turn.
+ */
 const inheritCpuset = Effect.fnUntraced(function*(files: HostFiles["Service"], directory: string, parent: string) {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     const own = yield* optionalText(files, `${directory}/${file}`)
     if (own === undefined || own.trim() !== "") continue
     yield* files.writeInto(`${directory}/${file}`, (yield* files.readText(`${parent}/${file}`)).trim())
   }
+  const cloning = yield* optionalText(files, `${directory}/cgroup.clone_children`)
+  if (cloning?.trim() === "0") yield* files.writeInto(`${directory}/cgroup.clone_children`, "1")
+  return cloning !== undefined
 })
 
 /** On v2 children have only the controllers that their parent hands down. */
@@ -53,17 +59,6 @@ const handDown = Effect.fnUntraced(function*(
   yield* files.writeInto(`${directory}/cgroup.subtree_control`, missing.map((name) => `+${name}`).join(" "))
 })
 
-/** Makes the directory usable for children and processes of its own; its parent is so already. */
-const makeGroup = Effect.fnUntraced(function*(
-  files: HostFiles["Service"],
-  parent: string,
-  directory: string,
-  inCpuset: boolean
-) {
-  yield* files.makeDirectory(directory).pipe(Effect.catchIf((error) => error.code === "EEXIST", () => Effect.void))
-  if (inCpuset) yield* inheritCpuset(files, directory, parent)
-})
-
 /**
  * Makes the group in one tree, with its parents. `prepared` holds the parents that were seen to be usable: most groups
  * are children of the same few, and a parent that has gone since shows by the kernel's answer.
@@ -76,18 +71,28 @@ export const createIn = Effect.fnUntraced(function*(
 ) {
   const inCpuset = layout.mode !== "v2" && tree === layout.treeOf("cpuset")
   const names = path.split("/").filter((part) => part !== "")
+  /** Makes the directory usable for processes of its own; answers whether its children will be so by themselves. */
+  const makeGroup = Effect.fnUntraced(function*(parent: string, directory: string) {
+    const isNew = yield* files.makeDirectory(directory).pipe(
+      Effect.as(true),
+      Effect.catchIf((error) => error.code === "EEXIST", () => Effect.succeed(false))
+    )
+    return !inCpuset || (isNew && prepared.has(parent)) || (yield* inheritCpuset(files, directory, parent))
+  })
   const whole = Effect.gen(function*() {
     let parent = tree
+    // The root of the cpusets is not ours to change.
+    let handsDown = !inCpuset
     for (const name of names) {
       if (layout.mode === "v2") yield* handDown(files, parent, layout.controllers)
-      prepared.add(parent)
-      yield* makeGroup(files, parent, `${parent}/${name}`, inCpuset)
+      if (handsDown) prepared.add(parent)
+      handsDown = yield* makeGroup(parent, `${parent}/${name}`)
       parent = `${parent}/${name}`
     }
   })
   const parent = [tree, ...names.slice(0, -1)].join("/")
   if (!prepared.has(parent)) return yield* whole
-  yield* makeGroup(files, parent, `${parent}/${names.at(-1)}`, inCpuset).pipe(
+  yield* makeGroup(parent, `${parent}/${names.at(-1)}`).pipe(
     Effect.catchReason("HostFileError", "NotFound", () => whole)
   )
 })
