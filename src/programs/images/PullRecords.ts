@@ -142,6 +142,7 @@ const recover = Effect.fnUntraced(function*({ alone, remember, store, underWay }
 const pruneRecords = Effect.fnUntraced(function*({ alone, store }: Book) {
   const cri = yield* Cri
   const began = yield* Clock.currentTimeMillis
+  yield* store.reread
   const { images } = yield* cri.listImages({})
   const present = new Set(images.map(({ id }) => id))
   for (const { imageRef, lastUpdatedTime } of yield* store.records) {

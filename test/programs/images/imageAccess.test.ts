@@ -335,6 +335,29 @@ describe("N7: images that were pulled with a secret", () => {
       assert.isFalse(node.host.exists("/var/lib/kubelet/image_manager"))
     }))
 
+  it.effect("N7: a record is read once, and anew after records were pruned", () =>
+    Effect.gen(function*() {
+      const node = yield* make()
+      yield* node.ensure(withSecret("a", "good"))
+      const file = `/var/lib/kubelet/image_manager/pulled/${recordFile(node.runtime.images.find(image)?.id ?? "")}`
+      node.host.removeFile(file)
+      assert.include(yield* node.ensure(podOf("stranger"), "Never"), "ErrImageNeverPull")
+      yield* node.records.prune
+      assert.strictEqual(yield* node.ensure(podOf("stranger"), "Never"), "ok", "as if it had come with the node")
+    }))
+
+  it.effect("N7: a record that cannot be read lets nobody in, until it can be read", () =>
+    Effect.gen(function*() {
+      const node = yield* make()
+      node.runtime.images.add(image, { _tag: "Image", sizeBytes: 1 })
+      const file = `/var/lib/kubelet/image_manager/pulled/${recordFile(node.runtime.images.find(image)?.id ?? "")}`
+      node.host.makeDirectories(file)
+      assert.include(yield* node.ensure(podOf("a"), "Never"), "ErrImageNeverPull")
+      assert.include(yield* node.ensure(podOf("a"), "Never"), "ErrImageNeverPull")
+      node.host.removeDirectory(file)
+      assert.strictEqual(yield* node.ensure(podOf("a"), "Never"), "ok")
+    }))
+
   it.effect("N7: records of images that are gone are forgotten", () =>
     Effect.gen(function*() {
       const node = yield* make()
