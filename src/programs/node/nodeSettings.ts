@@ -14,7 +14,7 @@ const swapLimitV1 = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes"
 
 /**
  * An effect that gives the settings as they are now. What only a reboot changes is read when this is run; the resolver
- * file is read each time, because networks come and go.
+ * file is read anew each second that it is asked for, because networks come and go.
  */
 export const nodeSettings = Effect.gen(function*() {
   const config = yield* AgentConfig
@@ -34,8 +34,9 @@ export const nodeSettings = Effect.gen(function*() {
   )
   const resolvConf = config.resolvConf === ""
     ? Effect.succeed(undefined)
-    : files.readText(config.resolvConf).pipe(
-      Effect.catch((error) => Effect.as(Effect.logWarning("cannot read the resolver configuration", error), ""))
+    : yield* files.readText(config.resolvConf).pipe(
+      Effect.catch((error) => Effect.as(Effect.logWarning("cannot read the resolver configuration", error), "")),
+      Effect.cachedWithTTL("1 second")
     )
 
   return Effect.gen(function*() {

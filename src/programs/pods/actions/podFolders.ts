@@ -18,8 +18,9 @@ import { HostFiles } from "../../../layers/host/HostFiles.ts"
 export const makePodFolders = Effect.fnUntraced(function*(pod: Pod, node: NodeSettings) {
   const files = yield* HostFiles
   const root = podDir(node.rootDir, pod.metadata.uid)
+  // The pod's own folder comes with the first.
   yield* Effect.forEach(
-    ["", "/volumes", "/plugins", "/containers"],
+    ["/volumes", "/plugins", "/containers"],
     (below) => files.makeDirectory(root + below, { mode: 0o750, recursive: true }),
     { discard: true }
   )
@@ -69,6 +70,11 @@ export interface LegacyLink {
 export const linkLegacyLog = Effect.fnUntraced(function*(pod: Pod, link: LegacyLink) {
   const files = yield* HostFiles
   const path = legacyLogLink(link.folder, pod, link.container, link.containerId)
-  yield* files.makeDirectory(link.folder, { mode: 0o755, recursive: true })
-  yield* files.symlink(link.logPath, path)
+  const make = files.symlink(link.logPath, path)
+  yield* Effect.catchReason(
+    make,
+    "HostFileError",
+    "NotFound",
+    () => Effect.andThen(files.makeDirectory(link.folder, { mode: 0o755, recursive: true }), make)
+  )
 }, (effect) => Effect.catch(effect, (error) => Effect.logWarning("cannot link the log of a container", error)))
