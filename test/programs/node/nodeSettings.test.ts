@@ -8,7 +8,7 @@ import { nodeSettings } from "../../../src/programs/node/nodeSettings.ts"
 import { NodeState } from "../../../src/programs/node/NodeState.ts"
 import { agentConfig } from "../../fixture/agentSettings.ts"
 
-it.effect("a pod that starts a second after the resolver file was changed gets what it says then", () => {
+it.effect("E4: a pod that starts a second after the resolver file was changed gets what it says then", () => {
   const host = new HostFilesMemory.MemoryHost()
   host.makeDirectories("/etc")
   host.write("/etc/resolv.conf", "nameserver 10.0.0.1\n")
