@@ -4,7 +4,8 @@
  * the cap is forgotten. Entries are rebuilt from the records when the agent was restarted, so that a crash of the agent
  * does not let crashing containers start over at once.
  */
-import type { BackoffEntry, ObservedContainer } from "./model.ts"
+import type { Wait } from "../waits.ts"
+import type { BackoffEntry, ObservedContainer, StartFailure } from "./model.ts"
 
 export const firstDelayMs = 10_000
 
@@ -12,13 +13,15 @@ const expired = (entry: BackoffEntry, eventMs: number, maxMs: number): boolean =
 
 const initialDelayMs = (maxMs: number): number => Math.min(firstDelayMs, maxMs)
 
-/** When the container may start again, or undefined when there is nothing to wait for. */
-export const waitUntilMs = (
+/** What a container that finished then has to wait, or undefined when there is nothing to wait for. */
+export const crashWait = (
   entry: BackoffEntry | undefined,
   finishedAtMs: number,
   maxMs: number
-): number | undefined =>
-  entry === undefined || expired(entry, finishedAtMs, maxMs) ? undefined : finishedAtMs + entry.delayMs
+): Wait | undefined =>
+  entry === undefined || expired(entry, finishedAtMs, maxMs)
+    ? undefined
+    : { sinceMs: finishedAtMs, lengthMs: entry.delayMs }
 
 /** The entry after a restart at `nowMs` of a container that finished at `finishedAtMs`. */
 export const nextEntry = (
@@ -76,3 +79,9 @@ export const retryDelayMs = (reason: string, tries: number): number => {
     ? Math.min(imageFirstMs * 2 ** doublings, imageMaxMs)
     : Math.min(1000 * 2 ** doublings, 10_000)
 }
+
+/** Between the try that failed and the next one. */
+export const retryWait = ({ atMs, reason, tries }: StartFailure): Wait => ({
+  sinceMs: atMs,
+  lengthMs: retryDelayMs(reason, tries)
+})

@@ -1,7 +1,8 @@
 /** Waiting out the back-off of a container that has exited (parity D11), and telling users so. */
 import { formatGoDuration } from "../kubeletConfig/goDuration.ts"
-import { crashLoopMessage, derivedEntry, nextEntry, waitUntilMs } from "./backoff.ts"
-import { type Draft, wakeAt } from "./draft.ts"
+import { type Wait, waitLeftMs } from "../waits.ts"
+import { crashLoopMessage, crashWait, derivedEntry, nextEntry } from "./backoff.ts"
+import { type Draft, waitsFor } from "./draft.ts"
 import type { BackoffEntry, ObservedContainer, PodEvent } from "./model.ts"
 import { owedStart, recordsOf, type Scene } from "./scene.ts"
 import { podLabel, type Slot } from "./spec.ts"
@@ -26,13 +27,12 @@ const entryOf = (scene: Scene, slot: Slot, exited: ObservedContainer): BackoffEn
   return derivedEntry(exited, recordsOf(scene, slot.name)[1], node.maxRestartDelayMs)
 }
 
-const announce = (scene: Scene, slot: Slot, draft: Draft, wait: { entry: BackoffEntry; exited: ObservedContainer }) => {
-  const message = crashLoopMessage(formatGoDuration(wait.entry.delayMs), slot.name, podLabel(scene.view.pod))
+const announce = (scene: Scene, slot: Slot, draft: Draft, wait: Wait): void => {
+  const message = crashLoopMessage(formatGoDuration(wait.lengthMs), slot.name, podLabel(scene.view.pod))
   const failure = draft.memory.startFailures[slot.name]
   if (failure?.reason === crashLoopReason && failure.message === message) return
-  const dueMs = Math.max(wait.exited.finishedAtMs, failure?.reason === crashLoopReason ? 0 : failure?.atMs ?? 0) +
-    announceAfterMs
-  if (dueMs > draft.nowMs) return wakeAt(draft, dueMs)
+  const shownMs = failure === undefined || failure.reason === crashLoopReason ? 0 : failure.atMs
+  if (waitsFor(draft, { sinceMs: Math.max(wait.sinceMs, shownMs), lengthMs: announceAfterMs })) return
   draft.events.push(backOffEvent(scene, slot))
   draft.memory = {
     ...draft.memory,
@@ -41,11 +41,6 @@ const announce = (scene: Scene, slot: Slot, draft: Draft, wait: { entry: Backoff
       [slot.name]: { reason: crashLoopReason, message, atMs: draft.nowMs, tries: 0 }
     }
   }
-}
-
-interface Wait {
-  readonly entry: BackoffEntry
-  readonly untilMs: number
 }
 
 /**
@@ -60,19 +55,17 @@ const waitOf = (scene: Scene, slot: Slot, exited: ObservedContainer): Wait | und
   const entry = entryOf(scene, slot, exited)
   if (owed !== undefined) {
     const before = recordsOf(scene, slot.name)[1]
-    const freeMs = before === undefined ? undefined : waitUntilMs(entry, before.finishedAtMs, maxMs)
-    if (freeMs === undefined || freeMs <= exited.finishedAtMs) return undefined
+    const wait = before === undefined ? undefined : crashWait(entry, before.finishedAtMs, maxMs)
+    if (wait === undefined || waitLeftMs(wait, exited.finishedAtMs) === 0) return undefined
   }
-  const untilMs = waitUntilMs(entry, exited.finishedAtMs, maxMs)
-  return entry === undefined || untilMs === undefined ? undefined : { entry, untilMs }
+  return crashWait(entry, exited.finishedAtMs, maxMs)
 }
 
 /** True when the container has to wait; then the look that ends the wait is asked for. */
 export const inBackoff = (scene: Scene, slot: Slot, draft: Draft, exited: ObservedContainer): boolean => {
   const wait = waitOf(scene, slot, exited)
-  if (wait === undefined || wait.untilMs <= draft.nowMs) return false
-  announce(scene, slot, draft, { entry: wait.entry, exited })
-  wakeAt(draft, wait.untilMs)
+  if (wait === undefined || !waitsFor(draft, wait)) return false
+  announce(scene, slot, draft, wait)
   return true
 }
 

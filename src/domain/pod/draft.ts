@@ -1,4 +1,5 @@
 /** A plan being made: steps add to it in order. It lives no longer than one call of `plan`. */
+import { type Wait, waitLeftMs } from "../waits.ts"
 import { graceMs } from "./grace.ts"
 import type { Action, Attempt, KillReason, ObservedContainer, PodEvent, PodMemory, PodView } from "./model.ts"
 import { Action as Actions } from "./model.ts"
@@ -29,6 +30,13 @@ export const wakeAt = (draft: Draft, atMs: number): void => {
   draft.wakeAtMs = Math.min(atMs, draft.nowMs + longestSleepMs, draft.wakeAtMs ?? Number.POSITIVE_INFINITY)
 }
 
+/** True while the wait lasts; then a look at its end is asked for. */
+export const waitsFor = (draft: Draft, wait: Wait): boolean => {
+  const leftMs = waitLeftMs(wait, draft.nowMs)
+  wakeAt(draft, draft.nowMs + leftMs)
+  return leftMs > 0
+}
+
 const retryGapMs = (tries: number): number => Math.min(1000 * 2 ** Math.min(tries - 1, 10), 10_000)
 
 /**
@@ -37,13 +45,8 @@ const retryGapMs = (tries: number): number => Math.min(1000 * 2 ** Math.min(trie
  */
 const begin = (draft: Draft, key: string, grace: number): boolean => {
   const last: Attempt | undefined = draft.memory.attempts?.[key]
-  // A try that is yet to come was made before the clock was set back: nothing is known of how long ago that was.
-  if (last !== undefined && grace >= last.graceMs && last.atMs <= draft.nowMs) {
-    const nextMs = last.atMs + retryGapMs(last.tries)
-    if (nextMs > draft.nowMs) {
-      wakeAt(draft, nextMs)
-      return false
-    }
+  if (last !== undefined && grace >= last.graceMs) {
+    if (waitsFor(draft, { sinceMs: last.atMs, lengthMs: retryGapMs(last.tries) })) return false
   }
   const attempt: Attempt = { atMs: draft.nowMs, tries: (last?.tries ?? 0) + 1, graceMs: grace }
   draft.memory = { ...draft.memory, attempts: { ...draft.memory.attempts, [key]: attempt } }

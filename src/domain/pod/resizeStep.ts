@@ -1,7 +1,7 @@
 /** Carrying out a resize that was granted (parity D17): in place, or by a restart where the container asks for one. */
 import { differsIn, resizable } from "../resize/allocation.ts"
 import { resizeMessage } from "../resize/message.ts"
-import { type Draft, wakeAt } from "./draft.ts"
+import { type Draft, waitsFor } from "./draft.ts"
 import { Action } from "./model.ts"
 import { grantedGeneration, resizeFailure, resizeInProgress, shownProgress } from "./resizeConditions.ts"
 import { newestOf, type Scene } from "./scene.ts"
@@ -49,10 +49,7 @@ const carryOut = (scene: Scene, draft: Draft): void => {
     return newest?.state === "Running" ? [{ slot, newest }] : []
   })
   if (running.some(({ newest, slot }) => busy.kills[newest.id] !== undefined || restarts(scene, slot))) return
-  if (failure !== undefined) {
-    const dueMs = failure.atMs + retryMs(failure.tries)
-    if (dueMs > draft.nowMs) return wakeAt(draft, dueMs)
-  }
+  if (failure !== undefined && waitsFor(draft, { sinceMs: failure.atMs, lengthMs: retryMs(failure.tries) })) return
   draft.actions.push(Action.ResizePod({
     sandboxId: scene.sandbox.id,
     generation: grantedGeneration(scene),

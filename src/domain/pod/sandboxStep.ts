@@ -1,6 +1,6 @@
 /** Getting the pod a sandbox: the old one is emptied and stopped first, the new one waits for volumes and network (parity C12, D1). */
-import { retryDelayMs } from "./backoff.ts"
-import { cancelStart, type Draft, kill, stopSandbox, wakeAt } from "./draft.ts"
+import { retryWait } from "./backoff.ts"
+import { cancelStart, type Draft, kill, stopSandbox, waitsFor, wakeAt } from "./draft.ts"
 import { killGraceSeconds } from "./grace.ts"
 import { Action } from "./model.ts"
 import { mayRestart } from "./restart.ts"
@@ -84,12 +84,8 @@ export const sandboxStep = (scene: Scene, draft: Draft): void => {
   cancelStart(draft)
   if (draft.memory.busy.start !== undefined || draft.memory.busy.sandbox || !clearOld(scene, draft)) return
   if (!isProvided(scene, draft)) return
-  const failure = draft.memory.sandboxFailure
-  // A failure that is yet to come was before the clock was set back.
-  const retryAtMs = failure === undefined || failure.atMs > draft.nowMs
-    ? draft.nowMs
-    : failure.atMs + retryDelayMs(failure.reason, failure.tries)
-  if (retryAtMs > draft.nowMs) return wakeAt(draft, retryAtMs)
+  const { sandboxFailure } = draft.memory
+  if (sandboxFailure !== undefined && waitsFor(draft, retryWait(sandboxFailure))) return
   draft.actions.push(
     need._tag === "First"
       ? Action.RunSandbox({ attempt: 0, why: "FirstStart" })

@@ -1,8 +1,8 @@
 /** Which container starts next: predecessors first, one at a time, none before its wait is over (parity D5–D8, N2). */
 import type { ContainerStatus } from "../k8s/podStatus.ts"
-import { isImageFailure, retryDelayMs } from "./backoff.ts"
+import { isImageFailure, retryWait } from "./backoff.ts"
 import { announceAfterMs, countRestart, inBackoff } from "./crashLoop.ts"
-import { type Draft, remove, wakeAt, wasTried } from "./draft.ts"
+import { type Draft, remove, waitsFor, wasTried } from "./draft.ts"
 import { initProgress } from "./initOrder.ts"
 import { Action, type ObservedContainer, type StartFailure, type StartReason } from "./model.ts"
 import { isSurmise } from "./reasons.ts"
@@ -15,8 +15,7 @@ const leavesRecord: ReadonlySet<string> = new Set(["RunContainerError", "PostSta
 
 const announceImageBackoff = (slot: Slot, draft: Draft, failure: StartFailure): void => {
   if (!isImageFailure(failure.reason) || failure.reason === "ImagePullBackOff") return
-  const dueMs = failure.atMs + announceAfterMs
-  if (dueMs > draft.nowMs) return wakeAt(draft, dueMs)
+  if (waitsFor(draft, { sinceMs: failure.atMs, lengthMs: announceAfterMs })) return
   const text = `Back-off pulling image "${slot.container.image ?? ""}"`
   const container = { name: slot.name, kind: slot.kind }
   draft.events.push(
@@ -40,11 +39,10 @@ const announceImageBackoff = (slot: Slot, draft: Draft, failure: StartFailure): 
 const waitsForRetry = (slot: Slot, draft: Draft, newest: ObservedContainer | undefined): boolean => {
   const failure = draft.memory.startFailures[slot.name]
   if (failure === undefined || (leavesRecord.has(failure.reason) && newest?.state === "Exited")) return false
-  if (draft.memory.triedImages?.[slot.name] !== slot.container.image || failure.atMs > draft.nowMs) return false
-  const retryAtMs = failure.atMs + retryDelayMs(failure.reason, failure.tries)
-  if (retryAtMs <= draft.nowMs) return false
+  if (draft.memory.triedImages?.[slot.name] !== slot.container.image || !waitsFor(draft, retryWait(failure))) {
+    return false
+  }
   announceImageBackoff(slot, draft, failure)
-  wakeAt(draft, retryAtMs)
   return true
 }
 

@@ -31,7 +31,8 @@ const beganKey = "end"
 /** When the end began: all containers share one grace. */
 const elapsedMs = (draft: Draft): number => {
   const began = draft.memory.attempts?.[beganKey]
-  if (began !== undefined) return draft.nowMs - began.atMs
+  // Nothing, after the clock was set back: no grace is longer than it was granted.
+  if (began !== undefined) return Math.max(0, draft.nowMs - began.atMs)
   const attempt = { atMs: draft.nowMs, tries: 1, graceMs: 0 }
   draft.memory = { ...draft.memory, attempts: { ...draft.memory.attempts, [beganKey]: attempt } }
   return 0

@@ -62,7 +62,9 @@ const firstDelayMs = (kind: ProbeKind, periodMs: number): number => {
 export const beginCourse = (start: CourseStart): Course => {
   const { agentStartedAtMs, containerStartedAtMs, kind, key, nowMs, releasedAtMs, settings } = start
   const plannedMs = containerStartedAtMs + settings.initialDelayMs + firstDelayMs(kind, settings.periodMs)
-  const dueMs = Math.max(plannedMs, releasedAtMs, nowMs)
+  // A container that starts later than that was started before the clock was set back.
+  const latestMs = nowMs + settings.initialDelayMs + settings.periodMs
+  const dueMs = Math.min(Math.max(plannedMs, releasedAtMs, nowMs), latestMs)
   const young = containerStartedAtMs < agentStartedAtMs && nowMs - agentStartedAtMs < settings.periodMs
   return {
     verdict: undefined,
@@ -72,9 +74,12 @@ export const beginCourse = (start: CourseStart): Course => {
   }
 }
 
-/** The next planned time after now: counted from the plan, not from the run's end, so that nothing drifts. */
+/**
+ * The next planned time after now: counted from the plan, not from the run's end, so that nothing drifts. A plan that was
+ * made before the clock was set back does not count.
+ */
 const nextTickMs = (plannedMs: number, periodMs: number, nowMs: number): number =>
-  plannedMs + periodMs * Math.max(1, Math.ceil((nowMs - plannedMs) / periodMs))
+  Math.min(nowMs + periodMs, plannedMs + periodMs * Math.max(1, Math.ceil((nowMs - plannedMs) / periodMs)))
 
 /** The course after a run that ended at `nowMs`. */
 export const afterRun = (

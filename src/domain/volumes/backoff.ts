@@ -1,7 +1,7 @@
 /** When a failed operation on a volume is tried again: 500 ms, doubled each time, never more than 2 min 2 s (parity I1). */
 
 const firstMs = 500
-export const longestRetryMs = 122_000
+const longestRetryMs = 122_000
 
 /** `failures`: how many times it failed in a row, at least once. */
 export const retryDelayMs = (failures: number): number =>

@@ -6,7 +6,8 @@
 import { Data } from "effect"
 import { claimSize, expansionStep } from "../csi/expansion.ts"
 import type { VolumeView } from "../pod/model.ts"
-import { longestRetryMs, retryDelayMs } from "./backoff.ts"
+import { type Wait, waitLeftMs } from "../waits.ts"
+import { retryDelayMs } from "./backoff.ts"
 import type { ClaimUse, Desired, DesiredVolume } from "./desired.ts"
 import { type Payload, Supply } from "./payload.ts"
 import { blockDevicesDir, mountsToRemove, pluginsDir, subPathsDir, volumesDir } from "./volumePaths.ts"
@@ -50,7 +51,8 @@ export const VolumeAction = Data.taggedEnum<VolumeAction>()
 export interface VolumeFailure {
   readonly message: string
   readonly failures: number
-  readonly retryAtMs: number
+  /** When it last did. */
+  readonly atMs: number
   /** What the set-up tried to bring in place; another version need not wait. Undefined: its content could not be had. */
   readonly version: string | undefined
 }
@@ -124,6 +126,8 @@ const growthLane = (volume: DesiredVolume): string => `grow/${volume.specName}`
 const versionOf = (action: VolumeAction): string =>
   action._tag === "SetUp" ? action.version : action._tag === "Expand" ? action.capacity : ""
 
+const retryWait = ({ atMs, failures }: VolumeFailure): Wait => ({ sinceMs: atMs, lengthMs: retryDelayMs(failures) })
+
 class Draft {
   readonly actions: Array<VolumeAction> = []
   readonly lanes: Record<string, VolumeMemory>
@@ -133,8 +137,11 @@ class Draft {
     this.lanes = { ...memory.lanes }
   }
 
-  wakeAt(atMs: number): void {
-    this.wakeAtMs = Math.min(this.wakeAtMs ?? atMs, atMs)
+  /** True while the wait lasts; then a look at its end is asked for. */
+  waitsFor(wait: Wait, nowMs: number): boolean {
+    const leftMs = waitLeftMs(wait, nowMs)
+    if (leftMs > 0) this.wakeAtMs = Math.min(this.wakeAtMs ?? Number.POSITIVE_INFINITY, nowMs + leftMs)
+    return leftMs > 0
   }
 
   /** Starts the action unless its lane is busy, or the very same has failed a moment ago. */
@@ -143,25 +150,16 @@ class Draft {
     const memory = this.lanes[lane] ?? {}
     if (memory.busy !== undefined) return
     const { failure } = memory
-    const waits = failure !== undefined && failure.version === versionOf(action) && failure.retryAtMs > nowMs
-    // No wait is longer than the longest: if it looks so, the clock was set back.
-    if (waits && failure.retryAtMs <= nowMs + longestRetryMs) {
-      return this.wakeAt(failure.retryAtMs)
-    }
+    if (failure?.version === versionOf(action) && this.waitsFor(retryWait(failure), nowMs)) return
     this.lanes[lane] = { ...memory, busy: action._tag }
     this.actions.push(action)
   }
 }
 
-const failed = (
-  memory: VolumeMemory,
-  failure: { readonly message: string; readonly version: string | undefined; readonly nowMs: number }
-): VolumeMemory => {
-  const { message, nowMs, version } = failure
-  const again = memory.failure?.version === version ? memory.failure?.failures ?? 0 : 0
-  const { busy: _, ...rest } = memory
-  return { ...rest, failure: { message, failures: again + 1, retryAtMs: nowMs + retryDelayMs(again + 1), version } }
-}
+const failureAfter = (
+  { failure: last }: VolumeMemory,
+  now: Omit<VolumeFailure, "failures">
+): VolumeFailure => ({ ...now, failures: 1 + (last?.version === now.version ? last?.failures ?? 0 : 0) })
 
 /** `reached` of an `Expand`: there is nothing more to do for that size. */
 export interface Outcome {
@@ -179,7 +177,10 @@ export const settle = (memory: VolumesMemory, action: VolumeAction, outcome: Out
   const done = lasts ? { ...rest, version: versionOf(action) } : rest
   const next = outcome.failure === undefined
     ? done
-    : failed(before, { message: outcome.failure, version: versionOf(action), nowMs: outcome.nowMs })
+    : {
+      ...rest,
+      failure: failureAfter(before, { message: outcome.failure, version: versionOf(action), atMs: outcome.nowMs })
+    }
   const read = action._tag === "ReadClaims" ? { claimsReadAtMs: outcome.nowMs } : {}
   return { ...memory, ...read, lanes: { ...memory.lanes, [lane]: next } }
 }
@@ -201,11 +202,8 @@ const viewOf = (input: VolumesInput, desired: Desired, up: ReadonlySet<string>, 
   const missing = names.filter((name) => !up.has(name)).sort()
   if (missing.length === 0) return { ready: true, message: "" }
   const [unprocessed] = desired.unprocessed
-  const deadlineMs = input.memory.sinceMs + patienceMs
-  if (unprocessed === undefined && input.nowMs < deadlineMs) {
-    draft.wakeAt(deadlineMs)
-    return { ready: false, message: "" }
-  }
+  const patience = { sinceMs: input.memory.sinceMs, lengthMs: patienceMs }
+  if (unprocessed === undefined && draft.waitsFor(patience, input.nowMs)) return { ready: false, message: "" }
   const parts = [
     `unmounted volumes=${goList(missing)}`,
     "unattached volumes=[]",
@@ -225,13 +223,10 @@ const complain = (draft: Draft, volume: DesiredVolume, message: string, nowMs: n
   const lane = setUpLane(volume)
   const memory = draft.lanes[lane] ?? {}
   const known = memory.failure?.message === message ? memory.failure : undefined
-  if (known !== undefined && known.retryAtMs > nowMs) {
-    draft.wakeAt(known.retryAtMs)
-    return []
-  }
-  const next = failed(memory, { message, version: undefined, nowMs })
-  draft.lanes[lane] = next
-  draft.wakeAt(next.failure?.retryAtMs ?? nowMs)
+  if (known !== undefined && draft.waitsFor(retryWait(known), nowMs)) return []
+  const failure = failureAfter(memory, { message, version: undefined, atMs: nowMs })
+  draft.lanes[lane] = { ...memory, failure }
+  draft.waitsFor(retryWait(failure), nowMs)
   return [{ volume, message }]
 }
 
@@ -252,11 +247,10 @@ const advance = (draft: Draft, volume: DesiredVolume, input: VolumesInput): Read
 
 /** Claims that are not known yet are read at once, those whose volumes may grow when their time has come. */
 const readClaims = (draft: Draft, desired: Desired, { claimsAgeMs, memory, nowMs }: VolumesInput): void => {
-  const dueMs = (memory.claimsReadAtMs ?? nowMs) + claimsAgeMs
-  const due = desired.growing.length > 0 && nowMs >= dueMs
+  const young = { sinceMs: memory.claimsReadAtMs ?? nowMs, lengthMs: claimsAgeMs }
+  const due = desired.growing.length > 0 && !draft.waitsFor(young, nowMs)
   const claims = [...desired.unread, ...(due ? desired.growing : [])]
   if (claims.length > 0) draft.start(VolumeAction.ReadClaims({ claims }), nowMs)
-  if (!due && desired.growing.length > 0) draft.wakeAt(dueMs)
 }
 
 /** A volume that is up and smaller than it should be is made larger under its pod (parity I18). */
@@ -318,8 +312,14 @@ const planRelease = (input: VolumesInput): VolumesPlan => {
   }
 }
 
+/** Patience began before the clock was set back: it begins anew, because nothing ends it but its time. */
+const withPatience = (memory: VolumesMemory, nowMs: number): VolumesMemory =>
+  memory.sinceMs > nowMs ? { ...memory, sinceMs: nowMs } : memory
+
 export const planVolumes = (input: VolumesInput): VolumesPlan =>
-  input.desired === undefined ? planRelease(input) : planWanted(input, input.desired)
+  input.desired === undefined
+    ? planRelease(input)
+    : planWanted({ ...input, memory: withPatience(input.memory, input.nowMs) }, input.desired)
 
 /** Folders of a pod that exist for its volumes alone. */
 export const volumeFolders = (rootDir: string, uid: string): ReadonlyArray<string> => [

@@ -67,11 +67,8 @@ export const followProbe = Effect.fnUntraced(function*(probed: Probed, kind: Pro
     agentStartedAtMs: options.agentStartedAtMs,
     key: options.key
   })
-  let longestMs = settings.initialDelayMs + settings.periodMs
   while (course.nextAtMs !== undefined) {
-    // A clock that is set back must not put off what is due every few seconds.
-    yield* Effect.sleep(Math.min(Math.max(0, course.nextAtMs - clock.currentTimeMillisUnsafe()), longestMs))
-    longestMs = settings.periodMs
+    yield* Effect.sleep(Math.max(0, course.nextAtMs - clock.currentTimeMillisUnsafe()))
     const outcome = yield* run()
     const next = afterRun(course, { kind, settings, outcome, nowMs: clock.currentTimeMillisUnsafe() })
     if (next.verdict !== undefined && next.verdict !== course.verdict) yield* options.decide(next.verdict)

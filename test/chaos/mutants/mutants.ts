@@ -177,8 +177,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     saw: "a pod was Terminating for ever, because a stop that failed was not tried again",
     patches: one(
       "domain/pod/draft.ts",
-      "const nextMs = last.atMs + retryGapMs(last.tries)",
-      "const nextMs = last.atMs + retryGapMs(last.tries) + 1e12"
+      "lengthMs: retryGapMs(last.tries)",
+      "lengthMs: retryGapMs(last.tries) + 1e12"
     ),
     pods: "server,deaf",
     kinds: "cri-error,cri-unavailable"
@@ -189,8 +189,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     saw: "a volume that was busy once was never unmounted",
     patches: one(
       "domain/volumes/plan.ts",
-      "if (waits && failure.retryAtMs <= nowMs + longestRetryMs) {",
-      "if (failure !== undefined && failure.version === versionOf(action)) return\n    if (waits) {"
+      "if (failure?.version === versionOf(action) && this.waitsFor(retryWait(failure), nowMs)) return",
+      "if (failure?.version === versionOf(action)) return"
     ),
     pods: "volumes",
     kinds: "unmount-busy,mount-error"

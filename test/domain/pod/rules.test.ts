@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import {
   crashLoopMessage,
+  crashWait,
   derivedEntry,
   isImageFailure,
   nextEntry,
-  retryDelayMs,
-  waitUntilMs
+  retryDelayMs
 } from "../../../src/domain/pod/backoff.ts"
 import { endGraceSeconds, graceMs, killGraceSeconds } from "../../../src/domain/pod/grace.ts"
 import type { KillReason, ObservedContainer, ObservedSandbox } from "../../../src/domain/pod/model.ts"
@@ -30,18 +30,19 @@ describe("D11: crash back-off", () => {
     let nowMs = 0
     const waits: Array<number> = []
     for (let i = 0; i < 8; i++) {
-      const untilMs = waitUntilMs(entry, nowMs, maxMs) ?? nowMs
-      waits.push((untilMs - nowMs) / 1000)
+      const lengthMs = crashWait(entry, nowMs, maxMs)?.lengthMs ?? 0
+      const untilMs = nowMs + lengthMs
+      waits.push(lengthMs / 1000)
       entry = nextEntry(entry, { finishedAtMs: nowMs, nowMs: untilMs }, maxMs)
       nowMs = untilMs + 1
     }
     assert.deepStrictEqual(waits, [0, 10, 20, 40, 80, 160, 300, 300])
   })
   it.each([
-    { finishedAtMs: 600_000, want: 900_000, why: "used until twice the cap ago" },
+    { finishedAtMs: 600_000, want: { sinceMs: 600_000, lengthMs: maxMs }, why: "used until twice the cap ago" },
     { finishedAtMs: 600_001, want: undefined, why: "a container that ran for longer starts anew" }
   ])("an entry not needed for 10 min is forgotten: $why", ({ finishedAtMs, want }) => {
-    assert.strictEqual(waitUntilMs({ delayMs: maxMs, lastMs: 0 }, finishedAtMs, maxMs), want)
+    assert.deepStrictEqual(crashWait({ delayMs: maxMs, lastMs: 0 }, finishedAtMs, maxMs), want)
   })
   it("the node's cap holds from the first wait on", () => {
     assert.strictEqual(nextEntry(undefined, { finishedAtMs: 0, nowMs: 0 }, 1000).delayMs, 1000)

@@ -62,6 +62,10 @@ describe("first run", () => {
   it("H1: containers that the agent started itself are not delayed", () => {
     assert.strictEqual(begin("readiness", { agentStartedAtMs: 99_000 }).nextAtMs, 100_000)
   })
+  it("is no further off than delay and period, though the clock was set back since the container's start", () => {
+    const delayed = settingsOf({ initialDelaySeconds: 7 })
+    assert.strictEqual(begin("readiness", { settings: delayed, nowMs: -3_600_000 }).nextAtMs, -3_583_000)
+  })
   it("is a fraction of one whatever the text", () => {
     fc.assert(fc.property(fc.string(), (text) => fractionOf(text) >= 0 && fractionOf(text) < 1))
   })
@@ -71,7 +75,8 @@ describe("schedule", () => {
   it.each([
     { took: 0, want: 110_000, why: "the next period" },
     { took: 900, want: 110_000, why: "how long a run takes does not move the next" },
-    { took: 25_000, want: 130_000, why: "missed ticks are dropped, the rhythm stays" }
+    { took: 25_000, want: 130_000, why: "missed ticks are dropped, the rhythm stays" },
+    { took: -3_600_000, want: -3_490_000, why: "a period later by the clock that was set back meanwhile" }
   ])("H1: a run of $took ms is followed at $want: $why", ({ took, want }) => {
     const next = afterRun(begin("readiness"), {
       kind: "readiness",

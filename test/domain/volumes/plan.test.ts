@@ -100,6 +100,11 @@ describe("I1: volumes that are wanted", () => {
     assert.include(tags(planVolumes(input({ supplies: ready("1"), memory, nowMs: 7001 }))), "SetUp s")
   })
 
+  it("that failed are tried again at once when the clock was set back since", () => {
+    const memory = after(planVolumes(input({ supplies: ready("1") })), "no", 3_600_000)
+    assert.lengthOf(planVolumes(input({ supplies: ready("1"), memory, nowMs: 0 })).actions, 2)
+  })
+
   it("users are told what is missing when it takes too long", () => {
     const plan = planVolumes(input({ nowMs: 123_000 }))
     assert.strictEqual(
@@ -108,6 +113,11 @@ describe("I1: volumes that are wanted", () => {
         "failed to process volumes=[]: context deadline exceeded"
     )
     assert.strictEqual(planVolumes(input({})).wakeAtMs, 123_000)
+    const setBack = planVolumes(input({ nowMs: -3_600_000 }))
+    assert.strictEqual(setBack.wakeAtMs, -3_600_000 + 123_000, "patience begins anew when the clock was set back")
+    assert.strictEqual(setBack.view.message, "")
+    const { memory } = setBack
+    assert.notStrictEqual(planVolumes(input({ memory, nowMs: -3_600_000 + 123_000 })).view.message, "")
   })
 
   it("golden: missing-pvc: a claim that cannot be used is told at once and read again", () => {
