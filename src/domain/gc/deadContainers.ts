@@ -4,6 +4,7 @@ export interface ContainerRecord {
   readonly id: string
   readonly podUid: string
   readonly name: string
+  readonly attempt: number
   readonly createdAtMs: number
   readonly state: "Created" | "Running" | "Exited" | "Unknown"
 }
@@ -19,10 +20,13 @@ export interface DeadContainerPolicy {
 const newestFirst = (a: ContainerRecord, b: ContainerRecord): number =>
   b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)
 
+/** Of one container: the clock may have been set back between two of its runs. */
+const latestFirst = (a: ContainerRecord, b: ContainerRecord): number => b.attempt - a.attempt || newestFirst(a, b)
+
 /** By pod and name, each group newest first. */
 const grouped = (records: ReadonlyArray<ContainerRecord>): ReadonlyArray<ReadonlyArray<ContainerRecord>> => {
   const groups = new Map<string, Array<ContainerRecord>>()
-  for (const record of [...records].sort(newestFirst)) {
+  for (const record of [...records].sort(latestFirst)) {
     const key = `${record.podUid}/${record.name}`
     groups.set(key, [...(groups.get(key) ?? []), record])
   }

@@ -3,6 +3,7 @@
 export interface SandboxRecord {
   readonly id: string
   readonly podUid: string
+  readonly attempt: number
   readonly createdAtMs: number
   readonly ready: boolean
 }
@@ -13,7 +14,10 @@ export const oldSandboxes = (
   inUse: ReadonlySet<string>,
   isWanted: (podUid: string) => boolean
 ): ReadonlyArray<string> => {
-  const newestFirst = [...records].sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
+  // By attempt first: the clock may have been set back between two of them.
+  const newestFirst = [...records].sort((a, b) =>
+    b.attempt - a.attempt || b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)
+  )
   const seen = new Set<string>()
   const old = newestFirst.filter(({ id, podUid, ready }) => {
     const isNewest = !seen.has(podUid)

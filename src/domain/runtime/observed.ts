@@ -86,16 +86,19 @@ export const observedContainer = (status: ContainerStatus, sandboxId: string): O
   }
 }
 
-/** Newest first; ties go to the higher attempt, then to the id, so that the order never depends on a listing's. */
+/**
+ * Newest first: of two the one with the higher count came later, whatever their times say, because the clock may have been
+ * set back between them. Then by time, and by id, so that the order never depends on a listing's.
+ */
 export const observedPod = (
   sandboxes: ReadonlyArray<ObservedSandbox>,
   containers: ReadonlyArray<ObservedContainer>
 ): ObservedPod => ({
   sandboxes: [...sandboxes].sort((a, b) =>
-    b.createdAtMs - a.createdAtMs || b.attempt - a.attempt || (a.id < b.id ? 1 : -1)
+    b.attempt - a.attempt || b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)
   ),
   containers: [...containers].sort((a, b) =>
-    b.createdAtMs - a.createdAtMs || b.restartCount - a.restartCount || (a.id < b.id ? 1 : -1)
+    b.restartCount - a.restartCount || b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1)
   )
 })
 

@@ -29,8 +29,8 @@ const listContainers = Effect.gen(function*() {
   return containers.flatMap(({ createdAt, id, labels, metadata, state }): ReadonlyArray<ContainerRecord> => {
     const podUid = labels[labelPodUid] ?? ""
     if (podUid === "") return []
-    const name = metadata?.name ?? ""
-    return [{ id, podUid, name, createdAtMs: toMillis(createdAt), state: stateNames[state] ?? "Unknown" }]
+    const { attempt = 0, name = "" } = metadata ?? {}
+    return [{ id, podUid, name, attempt, createdAtMs: toMillis(createdAt), state: stateNames[state] ?? "Unknown" }]
   })
 })
 
@@ -53,10 +53,11 @@ const removeOldSandboxes = Effect.fnUntraced(function*(isWanted: (uid: string) =
   const { items } = yield* cri.listPodSandbox({})
   const containers = yield* cri.listContainers({})
   const inUse = new Set(containers.containers.map(({ podSandboxId }) => podSandboxId))
-  const records = items.flatMap(({ createdAt, id, labels, state }) => {
+  const records = items.flatMap(({ createdAt, id, labels, metadata, state }) => {
     const podUid = labels[labelPodUid] ?? ""
     const ready = state === PodSandboxState.SANDBOX_READY
-    return podUid === "" ? [] : [{ id, podUid, createdAtMs: toMillis(createdAt), ready }]
+    const { attempt = 0 } = metadata ?? {}
+    return podUid === "" ? [] : [{ id, podUid, attempt, createdAtMs: toMillis(createdAt), ready }]
   })
   yield* Effect.forEach(
     oldSandboxes(records, inUse, isWanted),

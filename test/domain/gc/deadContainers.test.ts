@@ -9,15 +9,16 @@ import { oldSandboxes, type SandboxRecord } from "../../../src/domain/gc/oldSand
 
 const kubelet: DeadContainerPolicy = { maxPerContainer: 1, maxTotal: -1, minAgeMs: 0 }
 
-/** `pod/name@createdAt state`, and its id is `name@createdAt`. */
+/** `pod/name@createdAt#attempt state`, and its id is `name@createdAt#attempt`; an attempt of 0 may be left out. */
 const record = (text: string): ContainerRecord => {
   const [place = "", state = "Exited"] = text.split(" ")
   const [podUid = "", rest = ""] = place.split("/")
-  const [name = "", at = "0"] = rest.split("@")
+  const [name = "", at = "0", attempt = "0"] = rest.split(/[@#]/)
   return {
     id: rest,
     podUid,
     name,
+    attempt: Number(attempt),
     createdAtMs: Number(at),
     state: state === "Running" || state === "Created" || state === "Unknown" ? state : "Exited"
   }
@@ -32,6 +33,7 @@ describe("dead containers", () => {
     why: string
   }>([
     { records: ["p/a@1", "p/a@2", "p/a@3"], want: ["a@1", "a@2"], why: "the newest one of a name is kept" },
+    { records: ["p/a@1#1", "p/a@2#0"], want: ["a@2#0"], why: "the later attempt, though the clock was set back since" },
     { records: ["p/a@1", "p/a@2 Running"], want: [], why: "one dead beside the running one is kept" },
     { records: ["p/a@1", "p/a@2", "p/a@3 Running"], want: ["a@1"], why: "running ones do not count" },
     { records: ["p/a@1", "p/b@2"], want: [], why: "names are counted apart" },
@@ -79,6 +81,7 @@ describe("dead containers", () => {
     const records = fc.uniqueArray(
       fc.record({
         podUid: fc.constantFrom("p", "q"),
+        attempt: fc.constant(0),
         name: fc.constantFrom("a", "b"),
         createdAtMs: fc.nat(50),
         state: fc.constantFrom("Created" as const, "Running" as const, "Exited" as const, "Unknown" as const),
@@ -114,6 +117,7 @@ describe("sandboxes", () => {
   const sandbox = (id: string, createdAtMs: number, ready = false, podUid = "p"): SandboxRecord => ({
     id,
     podUid,
+    attempt: 0,
     createdAtMs,
     ready
   })
@@ -127,6 +131,11 @@ describe("sandboxes", () => {
     { records: [sandbox("s1", 1), sandbox("s2", 2, true)], want: ["s1"], why: "it was replaced" },
     { records: [sandbox("s1", 1)], want: [], why: "the newest of a living pod tells what became of it" },
     { records: [sandbox("s1", 1), sandbox("s2", 2)], want: ["s1"], why: "only the newest is kept" },
+    {
+      records: [{ ...sandbox("s1", 1), attempt: 1 }, sandbox("s2", 2)],
+      want: ["s2"],
+      why: "only the latest attempt is, though the clock was set back since"
+    },
     {
       records: [sandbox("s1", 1), sandbox("s2", 2, true)],
       inUse: ["s1"],
