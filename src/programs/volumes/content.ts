@@ -43,10 +43,12 @@ const run = (volume: string, step: WriteStep) =>
   Effect.flatMap(HostFiles, (files) =>
     WriteStep.$match(step, {
       MakeDirectory: ({ gid, mode, path }) =>
-        Effect.andThen(
-          files.makeDirectory(`${volume}/${path}`),
-          gid === undefined ? Effect.void : files.chown(`${volume}/${path}`, { gid })
-        ).pipe(Effect.andThen(files.chmod(`${volume}/${path}`, mode))),
+        gid === undefined
+          ? files.makeDirectory(`${volume}/${path}`, { mode })
+          : files.makeDirectory(`${volume}/${path}`).pipe(
+            Effect.andThen(files.chown(`${volume}/${path}`, { gid })),
+            Effect.andThen(files.chmod(`${volume}/${path}`, mode))
+          ),
       WriteFile: ({ content, gid, mode, path, uid }) =>
         files.writeFile(`${volume}/${path}`, content, {
           mode,

@@ -48,7 +48,8 @@ export const setUpEmptyDir = Effect.fnUntraced(function*(wish: EmptyDirWish) {
   const mounted = wish.backing === undefined || (there && (yield* mounts.isMountPoint(path)))
   if (there && mounted && (yield* files.exists(marker))) return path
   yield* files.makeDirectory(parentOf(path), { mode: folderMode, recursive: true })
-  yield* files.makeDirectory(path, { mode: openMode, recursive: true })
+  // Its mode comes with its owner: what is mounted brings one of its own.
+  yield* files.makeDirectory(path, { recursive: true })
   if (wish.backing !== undefined && !mounted) yield* mounts.mount({ ...wish.backing, target: path })
   yield* own(path, wish)
   yield* files.makeDirectory(parentOf(marker), { mode: folderMode, recursive: true })
