@@ -55,9 +55,11 @@ const opened = (socketPath: string) =>
         // Stays for as long as the connection: an error that nobody hears would end the process, and calls hear theirs.
         connection.on("error", failed)
         connection.once("close", failed)
-        return Effect.sync(() => connection.stream.destroy())
+        return closed(client)
       })
   )
+
+const closed = ({ connection }: MessageBus) => Effect.sync(() => connection.stream.destroy())
 
 const answerOf = (client: MessageBus, call: Message) =>
   Effect.tryPromise({
@@ -72,10 +74,8 @@ const answerOf = (client: MessageBus, call: Message) =>
 
 /** Closed with the scope. `direct`: a peer is at the other end and no bus, which wants to be greeted. */
 export const connect = Effect.fnUntraced(function*(socketPath: string, options: { readonly direct?: boolean } = {}) {
-  const client = yield* Effect.acquireRelease(
-    opened(socketPath),
-    ({ connection }) => Effect.sync(() => connection.stream.destroy())
-  )
+  // Interruptible: a peer that takes the connection and says nothing must not outlast the caller's deadline.
+  const client = yield* Effect.acquireRelease(opened(socketPath), closed, { interruptible: true })
   const call = (message: Message) => answerOf(client, message)
   const isBus = options.direct !== true
   if (isBus) yield* call({ ...bus, member: "Hello" })
