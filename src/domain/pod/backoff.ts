@@ -49,8 +49,11 @@ export const derivedEntry = (
 ): BackoffEntry | undefined => {
   if (newest.restartCount <= 0) return undefined
   const byCount = doubled(newest.restartCount - 1, maxMs)
-  if (previous === undefined || previous.finishedAtMs <= 0) return { delayMs: byCount, lastMs: newest.createdAtMs }
-  const gapMs = newest.createdAtMs - previous.finishedAtMs
+  const gapMs = previous === undefined || previous.finishedAtMs <= 0
+    ? -1
+    : newest.createdAtMs - previous.finishedAtMs
+  // Less than none, when the clock was set back between the two, says nothing.
+  if (gapMs < 0) return { delayMs: byCount, lastMs: newest.createdAtMs }
   // A wait of n steps was over; the entry now in force is one step longer.
   const steps = gapMs < initialDelayMs(maxMs) ? 0 : Math.floor(Math.log2(gapMs / initialDelayMs(maxMs))) + 1
   return { delayMs: Math.min(byCount, doubled(steps, maxMs)), lastMs: newest.createdAtMs }

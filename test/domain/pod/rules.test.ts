@@ -55,7 +55,13 @@ describe("D11: crash back-off", () => {
     { newest: run(4, 0), previous: undefined, want: 80_000, why: "by the number of restarts" },
     { newest: run(40, 0), previous: undefined, want: 300_000, why: "capped" },
     { newest: run(4, 20_200), previous: run(3, 0), want: 40_000, why: "the last wait was 20 s" },
-    { newest: run(9, 150), previous: run(8, 0), want: 10_000, why: "the last restart did not wait" }
+    { newest: run(9, 150), previous: run(8, 0), want: 10_000, why: "the last restart did not wait" },
+    {
+      newest: run(4, -60_000),
+      previous: run(3, 0),
+      want: 80_000,
+      why: "by their number: the clock was set back between"
+    }
   ])("after a restart of the agent it is derived: $why", ({ newest, previous, want }) => {
     assert.strictEqual(derivedEntry(newest, previous, maxMs)?.delayMs, want)
   })
