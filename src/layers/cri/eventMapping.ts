@@ -31,8 +31,11 @@ export const fromCriEvent = (event: ContainerEventResponse): RuntimeEvent => {
   }
 }
 
-/** Events of Kubernetes' containers and their tasks; `,` is "and". */
-export const containerdFilter = "namespace==k8s.io,topic~=\"^/(containers|tasks)/\""
+/**
+ * Of Kubernetes' containers and their tasks those that `fromContainerdEvent` reads; `,` is "and". What else containerd
+ * tells of a start and of every exec is not even sent.
+ */
+export const containerdFilter = "namespace==k8s.io,topic~=\"^/(containers/(create|delete)|tasks/(start|exit))$\""
 
 const messages = createRegistry(ContainerCreateSchema, ContainerDeleteSchema, TaskExitSchema, TaskStartSchema)
 

@@ -27,8 +27,8 @@ export interface ClientSettings<E> {
   readonly mapError: (error: GrpcError, method: DescMethod, request: Message) => E
   /** Headers of every call. */
   readonly metadata?: Readonly<Record<string, string>>
-  /** Wraps every unary call, to count and to time it. */
-  readonly observe?: <A>(method: DescMethod, call: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** Of a method: wraps every unary call of it, to count and to time it. */
+  readonly observe?: (method: DescMethod) => <A>(call: Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
 export interface GrpcChannel {
@@ -81,6 +81,7 @@ const makeClient = <S extends Service, E>(
     const wire = wireMethod(connection, address, method, settings.metadata ?? {})
     const span = `${settings.name}.${method.localName}`
     if (method.methodKind === "unary") {
+      const observe = settings.observe?.(method)
       const traced = Effect.fn(span, { kind: "client", attributes: rpcAttributes(method) })
       methods[method.localName] = traced((init: Message, options?: { readonly timeoutMs?: number }) => {
         const request = create(method.input, init)
@@ -89,7 +90,7 @@ const makeClient = <S extends Service, E>(
           Effect.flatMap(traceParent, (trace) => wire.unary(request, timeoutMs, trace)),
           (error) => settings.mapError(error, method, request)
         )
-        return settings.observe === undefined ? call : settings.observe(method, call)
+        return observe === undefined ? call : observe(call)
       })
     } else if (method.methodKind === "server_streaming") {
       methods[method.localName] = (init: Message, options?: { readonly timeoutMs?: number }) => {
