@@ -103,5 +103,5 @@ export const observedPod = (
 })
 
 /** What a listing shows of a sandbox or container that can change: differs exactly when its pod deserves a look. */
-export const listedState = (entry: Container | PodSandbox): string =>
-  `${entry.$typeName === "runtime.v1.Container" ? "c" : "s"}${entry.state}`
+export const listedState = (entry: Container | ContainerStatus | PodSandbox | PodSandboxStatus): string =>
+  `${entry.$typeName.startsWith("runtime.v1.Container") ? "c" : "s"}${entry.state}`

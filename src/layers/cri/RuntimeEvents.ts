@@ -1,6 +1,7 @@
 /**
  * Hints that something happened to a container or sandbox, from the best source that the runtime has. Events only say
- * where to look: they may be lost, repeated or reordered, and carry no state to act on.
+ * where to look: they may be lost, repeated or reordered, may come before the CRI shows what they tell, and carry no
+ * state to act on.
  */
 import { Context, type Effect, type Stream } from "effect"
 import type { CriError } from "./Cri.ts"

@@ -2,11 +2,10 @@
  * Events of a real runtime: CRI's own where it has them (containerd 2, CRI-O), else those of containerd's event service
  * on the same socket, else none. Renews a subscription that breaks, and asks again when there is none to be had.
  */
-import { Effect, Layer, Ref, Schedule, Stream } from "effect"
+import { Effect, Layer, Ref, Stream } from "effect"
 import { Events } from "../../gen/containerd/service_pb.ts"
-import { PodSandboxState } from "../../gen/cri/api_pb.ts"
 import { openChannel } from "../grpc/connect.ts"
-import { ContainerState, Cri, type CriCalls, CriError } from "./Cri.ts"
+import { Cri, type CriCalls, CriError } from "./Cri.ts"
 import { containerdFilter, fromContainerdEvent, fromCriEvent } from "./eventMapping.ts"
 import { type RuntimeEvent, RuntimeEvents, type RuntimeEventSource } from "./RuntimeEvents.ts"
 
@@ -20,7 +19,6 @@ const probationMs = 100
 const renewAfterMs = 250
 /** A runtime without events is asked again this often: it may have been replaced by a newer one. */
 const askAgainMs = 60_000
-const podUidLabel = "io.kubernetes.pod.uid"
 
 export const layer = (options: RuntimeEventsOptions): Layer.Layer<RuntimeEvents, never, Cri> =>
   Layer.effect(
@@ -48,7 +46,6 @@ export const layer = (options: RuntimeEventsOptions): Layer.Layer<RuntimeEvents,
       const fromContainerd = containerd.subscribe({ filters: [containerdFilter] }).pipe(
         Stream.map(fromContainerdEvent),
         Stream.filter((event) => event !== undefined),
-        Stream.mapEffect((event) => shownByCri(cri, event), { concurrency: 64, unordered: true }),
         announced(cri, source, "containerd")
       )
       const fromNone = Stream.fromEffectDrain(Effect.sleep(askAgainMs))
@@ -85,49 +82,3 @@ const announced =
       ),
       { haltStrategy: "left" }
     )
-
-/**
- * containerd tells of an exit before its CRI has noted it; whoever looked at once would see the container running and
- * go to sleep again. So a `Stopped` is held back until the CRI shows it, and learns there whose it is.
- */
-const shownByCri = (cri: CriCalls, event: RuntimeEvent): Effect.Effect<RuntimeEvent> =>
-  event.kind !== "Stopped" ? Effect.succeed(event) : lookAt(cri, event).pipe(
-    Effect.repeat({
-      schedule: Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "2 seconds" })),
-      until: (seen) => seen.stopped
-    }),
-    Effect.map((seen) => seen.event),
-    // The hint stands, whatever the CRI has to say.
-    Effect.catch((error) => Effect.as(Effect.logDebug("Exit seen, status not", error), event))
-  )
-
-interface Seen {
-  readonly stopped: boolean
-  readonly event: RuntimeEvent
-}
-
-/** A task is a container's or a sandbox's; the CRI knows it as one or the other, or has removed it already. */
-const lookAt = (cri: CriCalls, event: RuntimeEvent): Effect.Effect<Seen, CriError> =>
-  cri.containerStatus({ containerId: event.containerId }).pipe(
-    Effect.map(({ status }): Seen => {
-      const podUid = status?.labels[podUidLabel]
-      return {
-        stopped: status?.state !== ContainerState.CONTAINER_RUNNING,
-        event: podUid === undefined ? event : { ...event, podUid }
-      }
-    }),
-    Effect.catchReason(
-      "CriError",
-      "NotFound",
-      () =>
-        Effect.map(cri.podSandboxStatus({ podSandboxId: event.containerId }), ({ status }): Seen => ({
-          stopped: status?.state !== PodSandboxState.SANDBOX_READY,
-          event: {
-            ...event,
-            sandboxId: event.containerId,
-            ...(status?.metadata === undefined ? {} : { podUid: status.metadata.uid })
-          }
-        }))
-    ),
-    Effect.catchReason("CriError", "NotFound", () => Effect.succeed<Seen>({ stopped: true, event }))
-  )

@@ -6,6 +6,7 @@ import { ContainerState, Cri, type CriError } from "../../layers/cri/Cri.ts"
 import { Compression } from "../../layers/host/Compression.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 
 const compress = Effect.fnUntraced(function*(path: string) {
@@ -69,14 +70,14 @@ export const logRotationLoop = Effect.gen(function*() {
   const cri = yield* Cri
   const files = yield* HostFiles
   const config = yield* AgentConfig
-  // Where a container's log lies never changes, so the runtime is asked for it once. Empty: it has none.
+  const view = yield* RuntimeView
+  // Where a container's log lies never changes, so the runtime is asked for it once at most. Empty: it has none.
   const paths = new Map<string, string>()
 
-  const learn = (containerId: string) =>
-    tolerant(
-      Effect.map(cri.containerStatus({ containerId }), ({ status }) => paths.set(containerId, status?.logPath ?? "")),
-      containerId
-    )
+  const learn = Effect.fnUntraced(function*(containerId: string) {
+    const path = (yield* view.logPathOf(containerId)) ?? (yield* cri.containerStatus({ containerId })).status?.logPath
+    paths.set(containerId, path ?? "")
+  }, (effect, containerId) => tolerant(effect, containerId))
 
   const round = Effect.gen(function*() {
     const { containers } = yield* cri.listContainers({ filter: { state: { state: ContainerState.CONTAINER_RUNNING } } })

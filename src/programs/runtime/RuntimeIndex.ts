@@ -1,6 +1,6 @@
 /**
- * The ids that the runtime is known to hold, by pod, with their state at the last listing. It only remembers, and says
- * in which pods a new listing differs; asking the runtime is `RuntimeView`'s business.
+ * The ids that the runtime is known to hold, by pod, with the state that the last look at each has shown. It only
+ * remembers, and says where a new listing differs; asking the runtime is `RuntimeView`'s business.
  */
 import type { ObservedContainer } from "../../domain/pod/model.ts"
 import type { ListedContainer, ListedSandbox, Listing } from "../../domain/runtime/listing.ts"
@@ -17,32 +17,56 @@ export interface RuntimePod {
 interface Entry {
   name: string
   namespace: string
-  /** Sandbox id → state at the last listing. */
+  /** Sandbox id → state at the last look. */
   readonly sandboxes: Map<string, string>
-  /** Container id → state at the last listing and the sandbox it lives in. */
+  /** Container id → state at the last look and the sandbox it lives in. */
   readonly containers: Map<string, { readonly state: string; readonly sandboxId: string }>
 }
 
-/** The state of an id that no listing has shown yet: it differs from every state that a listing can show. */
-const unlisted = ""
+/** Where a listing differs from what has been seen. */
+export interface Change {
+  readonly uid: string
+  readonly id: string
+}
+
+/** The state of an id that no look has shown yet: it differs from every state that a listing can show. */
+const unseen = ""
 
 export class RuntimeIndex {
   readonly #pods = new Map<string, Entry>()
   /** Sandbox or container id → UID of its pod. */
   readonly #owners = new Map<string, string>()
+  /** Where the log of a container lies never changes. */
+  readonly #logPaths = new Map<string, string>()
   /** An exited container never changes again, so its record is asked for once. */
   readonly #exited = new Map<string, ObservedContainer>()
   /** By container: who wants to be told of its end. */
   readonly #waiting = new Map<string, Set<() => void>>()
 
   noteSandbox(uid: string, sandboxId: string): void {
-    this.#entryOf(uid).sandboxes.set(sandboxId, unlisted)
+    this.#entryOf(uid).sandboxes.set(sandboxId, unseen)
     this.#owners.set(sandboxId, uid)
   }
 
   noteContainer(uid: string, sandboxId: string, containerId: string): void {
-    this.#entryOf(uid).containers.set(containerId, { state: unlisted, sandboxId })
+    this.#entryOf(uid).containers.set(containerId, { state: unseen, sandboxId })
     this.#owners.set(containerId, uid)
+  }
+
+  /** A look has shown the state of a known id, as `listedState` names it. */
+  noteState(id: string, state: string): void {
+    const entry = this.#pods.get(this.#owners.get(id) ?? "")
+    const container = entry?.containers.get(id)
+    if (container !== undefined) entry?.containers.set(id, { ...container, state })
+    else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
+  }
+
+  noteLogPath(containerId: string, path: string): void {
+    this.#logPaths.set(containerId, path)
+  }
+
+  logPathOf(containerId: string): string | undefined {
+    return this.#logPaths.get(containerId)
   }
 
   noteExited(containerId: string, container: ObservedContainer): void {
@@ -87,6 +111,7 @@ export class RuntimeIndex {
     entry?.containers.delete(id)
     this.#owners.delete(id)
     this.#exited.delete(id)
+    this.#logPaths.delete(id)
     this.#tellEnd(id)
   }
 
@@ -111,19 +136,20 @@ export class RuntimeIndex {
   }
 
   /**
-   * Makes the listing what is known and returns the pods it differs in. Only ids of `before`, those known when the
-   * listing was asked for, can have vanished: what came to be known since is newer than the listing.
+   * Makes the ids of the listing what is known and returns where it differs from what has been seen, as every listing
+   * does until somebody has looked. Only ids of `before`, those known when the listing was asked for, can have vanished:
+   * what came to be known since is newer than the listing.
    */
-  take(listing: Listing, before: ReadonlySet<string>): ReadonlyArray<string> {
+  take(listing: Listing, before: ReadonlySet<string>): ReadonlyArray<Change> {
     const changed = [
-      ...listing.sandboxes.filter((sandbox) => this.#takeSandbox(sandbox)).map(({ uid }) => uid),
-      ...listing.containers.filter((container) => this.#takeContainer(container)).map(({ uid }) => uid),
+      ...listing.sandboxes.filter((sandbox) => this.#takeSandbox(sandbox)),
+      ...listing.containers.filter((container) => this.#takeContainer(container)),
       ...this.#dropVanished(listing, before)
     ]
     for (const [uid, { containers, sandboxes }] of this.#pods) {
       if (sandboxes.size === 0 && containers.size === 0) this.#pods.delete(uid)
     }
-    return [...new Set(changed)]
+    return changed
   }
 
   #tellEnd(containerId: string): void {
@@ -134,29 +160,29 @@ export class RuntimeIndex {
 
   #takeSandbox({ id, name, namespace, state, uid }: ListedSandbox): boolean {
     const entry = this.#entryOf(uid)
-    const differs = entry.sandboxes.get(id) !== state
+    const seen = entry.sandboxes.get(id) ?? unseen
     entry.name = name
     entry.namespace = namespace
-    entry.sandboxes.set(id, state)
+    entry.sandboxes.set(id, seen)
     this.#owners.set(id, uid)
-    return differs
+    return seen !== state
   }
 
   #takeContainer({ id, sandboxId, state, uid }: ListedContainer): boolean {
     const entry = this.#entryOf(uid)
-    const differs = entry.containers.get(id)?.state !== state
-    entry.containers.set(id, { state, sandboxId })
+    const seen = entry.containers.get(id)?.state ?? unseen
+    entry.containers.set(id, { state: seen, sandboxId })
     this.#owners.set(id, uid)
-    return differs
+    return seen !== state
   }
 
-  #dropVanished(listing: Listing, before: ReadonlySet<string>): ReadonlyArray<string> {
+  #dropVanished(listing: Listing, before: ReadonlySet<string>): ReadonlyArray<Change> {
     const present = new Set([...listing.sandboxes, ...listing.containers].map(({ id }) => id))
-    const changed: Array<string> = []
+    const changed: Array<Change> = []
     for (const id of before) {
       const uid = this.#owners.get(id)
       if (uid === undefined || present.has(id)) continue
-      changed.push(uid)
+      changed.push({ uid, id })
       this.drop(uid, id)
     }
     return changed

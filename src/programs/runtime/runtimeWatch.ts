@@ -3,10 +3,9 @@
  * everything now and then as the net below them (parity G1). Both only wake; the workers look for themselves.
  */
 import { Duration, Effect, Metric, Schedule, Stream } from "effect"
-import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { type RuntimeEvent, RuntimeEvents } from "../../layers/cri/RuntimeEvents.ts"
-import * as KeyedMailbox from "../KeyedMailbox.ts"
 import { supervise } from "../supervise.ts"
+import { makeLateNews } from "./lateNews.ts"
 import { RuntimeHealth } from "./RuntimeHealth.ts"
 import { RuntimeView } from "./RuntimeView.ts"
 
@@ -14,32 +13,33 @@ import { RuntimeView } from "./RuntimeView.ts"
 const relistWithEventsMs = 60_000
 const relistWithoutEventsMs = 1000
 
-/** How long an id may be unknown: longer than most calls that make one take, for then their answer names its pod. */
-const strangerMs = 3000
+/**
+ * containerd tells of an exit before its CRI part has noted it, which takes a while on a node with much to do. Not asked
+ * at once, when that is not yet so, or whoever ended it is looking himself.
+ */
+const notedMs = 10
+const noting = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("250 millis")]).pipe(
+  Schedule.upTo({ duration: "4 seconds" })
+)
 
 const relistDuration = Metric.histogram("kubelet_pleg_relist_duration_seconds", {
   description: "Duration in seconds for relisting pods in PLEG.",
   boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 })
 
-/** containerd tells of an exit before its CRI part has seen it: ask until it has, for about two seconds. */
-const settling = Schedule.min([Schedule.exponential("5 millis"), Schedule.spaced("250 millis")]).pipe(
-  Schedule.upTo({ duration: "2 seconds" })
-)
-
 /** Runs for ever; `wake` is called with the UID of every pod that deserves a look. */
 export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => Effect.Effect<void>) {
-  const cri = yield* Cri
   const source = yield* RuntimeEvents
   const view = yield* RuntimeView
   const health = yield* RuntimeHealth
-  const strangers = yield* KeyedMailbox.make
 
   const relist = view.relist.pipe(
     Effect.tap(() => health.listed),
     Effect.flatMap((changed) => Effect.forEach(changed, wake, { discard: true })),
     Effect.trackDuration(relistDuration, Duration.toSeconds)
   )
+
+  const late = yield* makeLateNews(wake, relist)
 
   const relistLoop = Effect.gen(function*() {
     while (true) {
@@ -49,34 +49,32 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
     }
   })
 
-  const stoppedAtLast = (id: string) =>
-    cri.containerStatus({ containerId: id }).pipe(
-      Effect.map((answer) => answer.status?.state !== ContainerState.CONTAINER_RUNNING),
-      Effect.catch(() => Effect.succeed(true)),
-      Effect.repeat({ schedule: settling, until: (stopped) => stopped })
+  /** Until a look shows what the event tells, or that there is nothing left to look at. */
+  const shown = (event: RuntimeEvent) =>
+    view.see(event.containerId).pipe(
+      Effect.andThen(Effect.zipWith(
+        view.told(event),
+        view.podOf(event.containerId),
+        (isNews, uid) => !isNews || uid === undefined
+      )),
+      Effect.repeat({ schedule: noting, until: (isShown) => isShown }),
+      // The news stands, whatever the runtime has to say.
+      Effect.catch((error) => Effect.logDebug("Exit seen, status not", error))
     )
 
   const follow = Effect.fnUntraced(function*(event: RuntimeEvent) {
     if (event.kind === "Unknown") return yield* relist
-    yield* view.outdate(event.containerId)
-    const uid = event.podUid ?? (yield* view.podOf(event.containerId))
-    if (uid === undefined) return yield* strangers.offer(event.containerId)
-    if (event.kind === "Stopped" && event.sandboxId !== event.containerId) {
-      yield* stoppedAtLast(event.containerId)
-      yield* view.outdate(event.containerId)
+    if (!(yield* view.told(event))) return
+    const uid = yield* view.podOf(event.containerId)
+    // Only this agent starts anything, and whoever starts or ends something looks when his call has ended.
+    const isOwn = event.kind === "Created" || event.kind === "Started" || (yield* view.isEnding(event.containerId))
+    if (uid === undefined || isOwn) return yield* late.putOff(event)
+    if (event.kind === "Stopped") {
+      yield* Effect.sleep(notedMs)
+      if (!(yield* view.told(event))) return
+      yield* shown(event)
     }
     yield* wake(uid)
-  })
-
-  /** The event of an own call may come before its answer: only ids that stay unknown are worth a listing, one for all. */
-  const strangerLoop = Effect.gen(function*() {
-    while (true) {
-      const ids = yield* strangers.takeAll
-      yield* Effect.sleep(strangerMs)
-      const owners = yield* Effect.forEach(ids, view.podOf)
-      if (owners.includes(undefined)) yield* relist
-      yield* Effect.forEach(owners, (uid) => uid === undefined ? Effect.void : wake(uid), { discard: true })
-    }
   })
 
   const eventLoop = source.events.pipe(
@@ -88,6 +86,6 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
   return yield* Effect.all([
     supervise("runtime relist", relistLoop),
     supervise("runtime events", eventLoop),
-    supervise("unknown containers", strangerLoop)
+    supervise("late news of the runtime", late.loop)
   ], { concurrency: "unbounded", discard: true })
 })

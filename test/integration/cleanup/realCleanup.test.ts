@@ -11,6 +11,8 @@ import { collectContainers } from "../../../src/programs/cleanup/containerGc.ts"
 import * as ImageGc from "../../../src/programs/cleanup/ImageGc.ts"
 import { logRotationLoop } from "../../../src/programs/cleanup/logRotation.ts"
 import * as PodRegistry from "../../../src/programs/pods/PodRegistry.ts"
+import * as RuntimeView from "../../../src/programs/runtime/RuntimeView.ts"
+import * as TerminationMessages from "../../../src/programs/runtime/TerminationMessages.ts"
 import { agentConfig } from "../../fixture/agentSettings.ts"
 import * as TestContainerd from "../../fixture/containerd/TestContainerd.ts"
 
@@ -29,7 +31,8 @@ const config = Layer.unwrap(Effect.gen(function*() {
   return agentConfig({ ...settings, podLogsDir: `${root}/pods`, containerLogsDir: `${root}/containers`, rootDir: root })
 })).pipe(Layer.provide(NodeFileSystem.layer))
 
-const under = ImageGc.layer.pipe(
+const under = Layer.merge(ImageGc.layer, RuntimeView.layer).pipe(
+  Layer.provide(TerminationMessages.layer),
   Layer.provideMerge(TestContainerd.cri),
   Layer.provideMerge(Layer.mergeAll(
     TestContainerd.layer,

@@ -7,12 +7,12 @@ const asked = () => {
 }
 
 describe("recent answers of the runtime", () => {
-  it("count for a second", () => {
+  it("count for five seconds", () => {
     const { answers, question } = asked()
     answers.keep("a", question, "running", 1000)
     assert.strictEqual(answers.get("a", 1000), "running")
-    assert.strictEqual(answers.get("a", 1999), "running")
-    assert.isUndefined(answers.get("a", 2000))
+    assert.strictEqual(answers.get("a", 5999), "running")
+    assert.isUndefined(answers.get("a", 6000))
     assert.isUndefined(answers.get("b", 1000))
   })
 
@@ -44,10 +44,24 @@ describe("recent answers of the runtime", () => {
     assert.strictEqual(answers.get("a", 1000), "exited")
   })
 
-  it("a listing outdates all of them", () => {
+  it("G1: an event that the answer shows already outdates nothing, however old the answer is", () => {
     const { answers, question } = asked()
     answers.keep("a", question, "running", 1000)
-    answers.outdateAll()
+    assert.isFalse(answers.outdateUnless("a", (answer) => answer === "running"))
+    assert.strictEqual(answers.get("a", 1000), "running")
+    assert.isTrue(answers.outdateUnless("a", (answer) => answer === "exited"))
     assert.isUndefined(answers.get("a", 1000))
+  })
+
+  it.each([
+    { answer: "exited", kept: true, why: "it shows both" },
+    { answer: "running", kept: false, why: "it was given before the later of them" },
+    { answer: "created", kept: false, why: "it was given before either" }
+  ])("G1: of an answer under way that events overtake: $why", ({ answer, kept }) => {
+    const { answers, question } = asked()
+    assert.isTrue(answers.outdateUnless("a", (state) => state === "exited"))
+    assert.isTrue(answers.outdateUnless("a", (state) => state !== "created"))
+    answers.keep("a", question, answer, 1000)
+    assert.strictEqual(answers.get("a", 1000) === answer, kept)
   })
 })

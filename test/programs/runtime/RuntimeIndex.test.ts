@@ -7,22 +7,37 @@ const sandbox = (state: string) => ({ id: "s", uid: "u", name: "web", namespace:
 const container = (state: string) => ({ id: "c", uid: "u", sandboxId: "s", state })
 const known: Listing = { sandboxes: [sandbox("s0")], containers: [container("c1")] }
 
+/** Everything as in `known`, and looked at. */
+const seen = () => {
+  const index = new RuntimeIndex()
+  index.take(known, index.ids())
+  index.noteState("s", "s0")
+  index.noteState("c", "c1")
+  return index
+}
+const changedPods = (index: RuntimeIndex, next: Listing) => index.take(next, index.ids()).map(({ uid }) => uid)
+
 describe("what a listing changes", () => {
   it.each<{ next: Listing; want: ReadonlyArray<string>; why: string }>([
     { next: known, want: [], why: "the same again is no change" },
     { next: { ...known, containers: [container("c2")] }, want: ["u"], why: "a container exited" },
     { next: { ...known, sandboxes: [sandbox("s1")] }, want: ["u"], why: "a sandbox is not ready any more" },
     { next: { ...known, containers: [] }, want: ["u"], why: "a container vanished" },
-    { next: { sandboxes: [], containers: [] }, want: ["u"], why: "a pod is told once, however much of it vanished" },
+    { next: { sandboxes: [], containers: [] }, want: ["u", "u"], why: "all of a pod vanished" },
     {
       next: { ...known, containers: [container("c1"), { id: "d", uid: "v", sandboxId: "t", state: "c0" }] },
       want: ["v"],
       why: "only the pod that something appeared in"
     }
-  ])("G1: $want: $why", ({ next, want }) => {
-    const index = new RuntimeIndex()
-    index.take(known, index.ids())
-    assert.deepStrictEqual(index.take(next, index.ids()), want)
+  ])("G1: $want: $why", ({ next, want }) => assert.deepStrictEqual(changedPods(seen(), next), want))
+
+  it("G1: what nobody has looked at since is told by each listing", () => {
+    const index = seen()
+    const next = { ...known, containers: [container("c2")] }
+    assert.deepStrictEqual(changedPods(index, next), ["u"])
+    assert.deepStrictEqual(changedPods(index, next), ["u"])
+    index.noteState("c", "c2")
+    assert.deepStrictEqual(changedPods(index, next), [])
   })
 
   it("G1: what is noted while the lists are under way has not vanished", () => {

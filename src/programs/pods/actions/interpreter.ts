@@ -1,5 +1,5 @@
 /** Assembles the interpreter of a pod's actions; each kind has its file in `actions/`. */
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Exit, Layer, Schedule } from "effect"
 import type { NodeSettings } from "../../../domain/config/nodeSettings.ts"
 import { podDir, podLogDirectory } from "../../../domain/config/podPaths.ts"
 import type { Pod } from "../../../domain/k8s/pod.ts"
@@ -58,8 +58,27 @@ const cleaning = Schedule.min([Schedule.exponential("100 millis"), Schedule.spac
 
 const stopSandbox = Effect.fn("PodActions.stopSandbox")(function*(podSandboxId: string) {
   const cri = yield* Cri
-  yield* cri.stopPodSandbox({ podSandboxId })
+  const view = yield* RuntimeView
+  yield* view.ending(podSandboxId, cri.stopPodSandbox({ podSandboxId }))
 })
+
+/** What the runtime shows otherwise after an action. What an action makes nobody has looked at before it. */
+const outdateAfter = (view: RuntimeView["Service"], uid: string, action: Action, exit: Exit.Exit<Outcome>) => {
+  // Why it did not come to its end may be the state of anything in the pod.
+  if (Exit.isFailure(exit) || exit.value._tag !== "Done") return view.outdatePod(uid)
+  switch (action._tag) {
+    case "StopSandbox":
+    case "ResizePod":
+      return view.outdatePod(uid)
+    case "KillContainer":
+    case "RemoveContainer":
+      return view.outdate(action.id)
+    case "RunSandbox":
+    case "StartContainer":
+    case "CancelStart":
+      return Effect.void
+  }
+}
 
 /** What is gone is as good as stopped or removed; everything else is tried again by the plan. */
 const settled = <R>(effect: Effect.Effect<void, { readonly message: string }, R>) =>
@@ -121,7 +140,7 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
     return PodActions.of({
       run: (context, action) =>
         interpret(context, action).pipe(
-          Effect.ensuring(view.outdatePod(context.pod.metadata.uid)),
+          Effect.onExit((exit) => outdateAfter(view, context.pod.metadata.uid, action, exit)),
           Effect.provide(services)
         ),
       releaseResources: (pod) =>

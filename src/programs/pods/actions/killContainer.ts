@@ -5,6 +5,7 @@ import type { Action } from "../../../domain/pod/model.ts"
 import { slotOf } from "../../../domain/pod/spec.ts"
 import { Cri } from "../../../layers/cri/Cri.ts"
 import { EventRecorder } from "../../events/EventRecorder.ts"
+import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import { type ActionContext, Outcome } from "../PodActions.ts"
 import { runHook } from "./hooks.ts"
 
@@ -53,14 +54,16 @@ const tellKilling = Effect.fnUntraced(function*(pod: Pod, action: Kill) {
 
 export const killContainer = Effect.fn("PodActions.killContainer")(function*(context: ActionContext, action: Kill) {
   const cri = yield* Cri
+  const view = yield* RuntimeView
   yield* tellKilling(context.pod, action)
   const leftMs = Math.max(yield* preStop(context, action), minGraceMs)
   if (action.preStopOnly === true) return Outcome.Done()
   const timeout = Math.ceil(leftMs / 1000)
-  return yield* cri.stopContainer(
+  const stop = cri.stopContainer(
     { containerId: action.id, timeout: BigInt(timeout) },
     { timeoutMs: timeout * 1000 + stopOverheadMs }
-  ).pipe(
+  )
+  return yield* view.ending(action.id, stop).pipe(
     Effect.as(Outcome.Done()),
     Effect.catchReason("CriError", "NotFound", () => Effect.succeed(Outcome.Done())),
     Effect.catch((error) => Effect.succeed(Outcome.Failed({ message: error.message })))

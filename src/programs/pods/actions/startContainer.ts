@@ -149,6 +149,7 @@ const start = Effect.fnUntraced(function*(context: ActionContext, action: Start,
   yield* view.noteContainer(pod.metadata.uid, action.sandboxId, containerId)
   yield* tell({ type: "Normal", reason: "Created", message: "Container created" })
   yield* cri.startContainer({ containerId }).pipe(
+    Effect.ensuring(view.outdate(containerId)),
     Effect.mapError(obstacle("RunContainerError")),
     Effect.tapError((found) => tell({ type: "Warning", reason: "Failed", message: `Error: ${found.message}` }))
   )
