@@ -114,13 +114,14 @@ const writes = (known: Known) => {
     })
 
   const replace = Effect.fnUntraced(function*(source: PodSource, next: ReadonlyArray<Pod>) {
-    heard.add(source)
-    // Whether a mirror is an orphan can be told only now.
-    yield* mirrorWork.offer(source)
     const present = new Set(next.map((pod) => pod.metadata.uid))
     const gone = uidsOf(known, source).filter((uid) => !present.has(uid))
     yield* Effect.forEach(gone, (uid) => remove(source, uid), { discard: true })
     yield* Effect.forEach(next, (pod) => upsert(source, pod), { discard: true })
+    // Last: whoever looks for orphans may look at any moment, and must know all pods by then.
+    heard.add(source)
+    // Whether a mirror is an orphan can be told only now.
+    yield* mirrorWork.offer(source)
   })
 
   const end = (uid: string, termination: Termination): Effect.Effect<void> =>

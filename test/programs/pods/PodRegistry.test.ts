@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect, Fiber, References, Result } from "effect"
 import { decodePod } from "../../../src/domain/k8s/decode.ts"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
 import { layer, PodRegistry } from "../../../src/programs/pods/PodRegistry.ts"
@@ -35,6 +35,28 @@ describe("PodRegistry", () => {
       yield* registry.replace("api", [])
       assert.isTrue(yield* registry.allSourcesHeard)
     }).pipe(Effect.provide(layer(["api", "file"]))))
+
+  it.effect("C3: a source counts as heard when all its pods are known, at whatever moment somebody looks", () =>
+    Effect.gen(function*() {
+      const registry = yield* PodRegistry
+      const uids = Array.from({ length: 20 }, (_, index) => `u${index}`)
+      const looks = Effect.gen(function*() {
+        const has = yield* registry.has
+        let early = 0
+        while (!(yield* registry.allSourcesHeard)) {
+          early += 1
+          yield* Effect.yieldNow
+        }
+        return { early, missing: uids.filter((uid) => !has(uid)) }
+      })
+      const look = yield* Effect.forkChild(looks, { startImmediately: true })
+      yield* registry.replace("api", uids.map((uid) => podNamed(uid, uid))).pipe(
+        Effect.provideService(References.MaxOpsBeforeYield, 1)
+      )
+      const { early, missing } = yield* Fiber.join(look)
+      assert.isAbove(early, 1)
+      assert.isEmpty(missing)
+    }).pipe(Effect.provide(layer(["api"]))))
 
   it.effect("C5: mirror pods are no work; their changes are told under the static pod", () =>
     Effect.gen(function*() {
