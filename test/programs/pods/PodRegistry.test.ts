@@ -51,7 +51,7 @@ describe("PodRegistry", () => {
       })
       const look = yield* Effect.forkChild(looks, { startImmediately: true })
       yield* registry.replace("api", uids.map((uid) => podNamed(uid, uid))).pipe(
-        Effect.provideService(References.MaxOpsBeforeYield, 1)
+        Effect.provideService(References.MaxOpsBeforeYield, 5)
       )
       const { early, missing } = yield* Fiber.join(look)
       assert.isAbove(early, 1)
