@@ -1,12 +1,13 @@
 /** `kubeffect doctor network`: what stands of the pods' network and what is missing, for the one who has to mend it. */
 import { Console, Effect, Layer, Schema } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { findingsText } from "../../domain/cni/findings.ts"
 import * as CniLive from "../../layers/cni/CniLive.ts"
 import * as CriLive from "../../layers/cri/CriLive.ts"
 import * as HostFilesLive from "../../layers/host/HostFilesLive.ts"
 import * as ProcessesLive from "../../layers/host/ProcessesLive.ts"
 import { examineNetwork } from "../../programs/network/examineNetwork.ts"
+import { text } from "../flags.ts"
 
 /** Something is missing; it has been said what. */
 export class NetworkUnfit extends Schema.TaggedError<NetworkUnfit>()("NetworkUnfit", { problems: Schema.Number }) {
@@ -16,18 +17,13 @@ export class NetworkUnfit extends Schema.TaggedError<NetworkUnfit>()("NetworkUnf
 }
 
 const flags = {
-  endpoint: Flag.String("container-runtime-endpoint").pipe(
-    Flag.withDescription("socket of the container runtime"),
-    Flag.withDefault("unix:///run/containerd/containerd.sock")
+  endpoint: text(
+    "container-runtime-endpoint",
+    "socket of the container runtime",
+    "unix:///run/containerd/containerd.sock"
   ),
-  confDir: Flag.String("cni-conf-dir").pipe(
-    Flag.withDescription("folder of network configurations, for a runtime that does not tell"),
-    Flag.withDefault("/etc/cni/net.d")
-  ),
-  binDir: Flag.String("cni-bin-dir").pipe(
-    Flag.withDescription("folder of network plugins, for a runtime that does not tell"),
-    Flag.withDefault("/opt/cni/bin")
-  )
+  confDir: text("cni-conf-dir", "folder of network configurations, for a runtime that does not tell", "/etc/cni/net.d"),
+  binDir: text("cni-bin-dir", "folder of network plugins, for a runtime that does not tell", "/opt/cni/bin")
 }
 
 export const network = Command.make(
