@@ -29,8 +29,9 @@ export type AdmissionVerdict =
   | { readonly _tag: "Rejected"; readonly reason: string; readonly message: string }
 
 export class Admission extends Context.Service<Admission, {
+  /** Whether the node takes a pod that it is to run; one that it takes is allotted the resources that it asks for. */
   readonly decide: (desired: DesiredPod) => Effect.Effect<AdmissionVerdict>
-  /** Whether the node grants a pod that it has taken the resources that it asks for now; if so it is allotted them. */
+  /** Whether a pod that was taken may have the resources that its spec asks for by now; if so, it is allotted those. */
   readonly resize: (pod: Pod, source: PodSource) => Effect.Effect<ResizeVerdict>
 }>()("kubeffect/programs/pods/Admission") {}
 

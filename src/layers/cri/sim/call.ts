@@ -21,7 +21,7 @@ type Handler<M> = M extends
 
 type Unary<S> = { [K in keyof S as S[K] extends { methodKind: "unary" } ? K : never]: Handler<S[K]> }
 
-/** How each method is answered. What it has not is not implemented by this runtime. */
+/** What answers each method. A method that nothing answers is one that this runtime does not implement. */
 export type Handlers = Partial<Unary<(typeof RuntimeService)["method"]> & Unary<(typeof ImageService)["method"]>>
 
 /** A part of the runtime's methods. */
