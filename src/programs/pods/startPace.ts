@@ -12,21 +12,14 @@ const patience = "1 second"
 export const makeStartPace = Effect.fnUntraced(function*(processors: number) {
   const places = yield* Semaphore.make(Math.max(1, processors) * perProcessor)
 
-  /** Holds a place until `ended`, or until it has been held for long enough. */
-  const hold = (entered: Deferred.Deferred<void>, ended: Deferred.Deferred<void>) =>
-    Deferred.succeed(entered, undefined).pipe(
-      Effect.andThen(Effect.raceFirst(Deferred.await(ended), Effect.sleep(patience))),
-      places.withPermits(1)
-    )
+  /** Holds a place until it is interrupted, or has held it for long enough. */
+  const hold = (entered: Deferred.Deferred<void>) =>
+    places.withPermit(Effect.andThen(Deferred.succeed(entered, undefined), Effect.sleep(patience)))
 
   return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.gen(function*() {
       const entered = yield* Deferred.make<void>()
-      const ended = yield* Deferred.make<void>()
-      const holder = yield* Effect.forkChild(hold(entered, ended))
-      return yield* Deferred.await(entered).pipe(
-        Effect.andThen(effect),
-        Effect.ensuring(Effect.andThen(Deferred.succeed(ended, undefined), Fiber.interrupt(holder)))
-      )
+      const holder = yield* Effect.forkChild(hold(entered))
+      return yield* Deferred.await(entered).pipe(Effect.andThen(effect), Effect.ensuring(Fiber.interrupt(holder)))
     })
 })
