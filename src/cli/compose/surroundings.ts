@@ -6,7 +6,7 @@ import { kernelProblem, kernelSettings, unlike } from "../../domain/process/kern
 import { CgroupDriver, Cri } from "../../layers/cri/Cri.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
-import { NodeFacts } from "../../layers/host/NodeFacts.ts"
+import type { NodeReading } from "../../layers/host/NodeFacts.ts"
 import { Processes } from "../../layers/host/Processes.ts"
 
 /** The machine is not fit to be a node. */
@@ -19,8 +19,10 @@ export class UnfitMachine extends Schema.TaggedError<UnfitMachine>()("UnfitMachi
 }
 
 /** Ends the start when the machine does not have what the agent needs (parity A19). */
-export const checkMachine = Effect.fn("checkMachine")(function*({ config }: EffectiveConfig) {
-  const { swaps, uid } = yield* (yield* NodeFacts).read
+export const checkMachine = Effect.fn("checkMachine")(function*(
+  { config }: EffectiveConfig,
+  { swaps, uid }: NodeReading
+) {
   const cgroupMode = yield* (yield* Cgroups).mode
   const problems = startupProblems(
     { uid, swapDevices: swaps.map(({ name }) => name), cgroupMode },

@@ -90,19 +90,19 @@ const onThisMachine = Effect.fnUntraced(function*({ effective, flags, options, w
   ]
   yield* Effect.forEach(said, (warning) => Effect.logWarning(warning), { discard: true })
 
-  yield* checkMachine(effective)
+  const machine = yield* (yield* NodeFacts).read
+  yield* checkMachine(effective, machine)
   yield* settleKernel(effective)
   yield* claimOomScore(effective)
   yield* claimOpenFiles(effective, process.pid)
-  const { addresses, hostname } = yield* (yield* NodeFacts).read
   const cgroupDriver = yield* runtimeCgroupDriver()
   const settings = yield* Effect.fromResult(
-    agentSettings(config, options, { hostname, port: config.port, cgroupDriver })
+    agentSettings(config, options, { hostname: machine.hostname, port: config.port, cgroupDriver })
   )
   const certificate = certificateLayer(effective, {
     standalone: settings.standalone,
     folder: options.certDir,
-    hosts: [settings.nodeName, ...addresses.map(({ address }) => address)]
+    hosts: [settings.nodeName, ...machine.addresses.map(({ address }) => address)]
   })
   const server = config.enableServer
     ? serverLayer(effective, settings.rootDir, flags).pipe(
