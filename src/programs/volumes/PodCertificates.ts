@@ -2,7 +2,7 @@
  * Certificates of pods: asked of the signer that the pod names, held in memory only, and renewed when the signer said
  * (parity I9). A signer's refusal is final; all else is tried again.
  */
-import { Clock, Context, Data, Effect, FiberMap, Layer, Random, Result, Stream } from "effect"
+import { Clock, Context, Data, Effect, Layer, Random, Result, Stream } from "effect"
 import { Lookup } from "../../domain/config/lookups.ts"
 import { decodePodCertificateRequest } from "../../domain/k8s/decode.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
@@ -19,19 +19,15 @@ import { KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
 import { PodKeys } from "../../layers/certificates/PodKeys.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { Change, reflect } from "../api/reflector.ts"
-import * as KeyedMailbox from "../KeyedMailbox.ts"
+import * as Renewals from "./Renewals.ts"
 import { serviceAccountOf } from "./ServiceAccountTokens.ts"
 import { refuse } from "./VolumeError.ts"
 
-export class PodCertificates extends Context.Service<PodCertificates, {
-  /** Holds these certificates for the pod from now on, and no others; repeatable. Returns at once. */
-  readonly want: (pod: Pod, wishes: ReadonlyArray<CertificateWish>) => Effect.Effect<void>
-  readonly drop: (uid: string) => Effect.Effect<void>
-  /** What is held now; `undefined` until the signer has answered once. */
-  readonly held: (uid: string, wish: CertificateWish) => Effect.Effect<Lookup<HeldCertificate> | undefined>
-  /** UIDs of pods whose certificates changed. One consumer. */
-  readonly changed: Effect.Effect<ReadonlyArray<string>>
-}>()("kubeffect/programs/volumes/PodCertificates") {}
+export class PodCertificates
+  extends Context.Service<PodCertificates, Renewals.Renewals<CertificateWish, HeldCertificate>>()(
+    "kubeffect/programs/volumes/PodCertificates"
+  )
+{}
 
 class Refused extends Data.TaggedError("Refused")<{ readonly message: string }> {}
 
@@ -39,8 +35,6 @@ class Refused extends Data.TaggedError("Refused")<{ readonly message: string }> 
 const patienceMs = 600_000
 /** Pods that began together do not renew together. */
 const maxJitterMs = 300_000
-const firstRetryMs = 500
-const maxRetryMs = 30_000
 
 const uidOf = ({ metadata }: KubeObject): string => metadata.uid ?? ""
 
@@ -97,71 +91,16 @@ const issue = Effect.fn("PodCertificates.issue")(function*(pod: Pod, wish: Certi
   return { key: privateKey, chain, beginRefreshAtMs } satisfies HeldCertificate
 })
 
-type Holder = Map<string, Lookup<HeldCertificate>>
-
-/** Keeps one certificate fresh, until its signer refuses one. */
-const keepFresh = Effect.fnUntraced(
-  function*(pod: Pod, wish: CertificateWish, held: Holder, tell: Effect.Effect<void>) {
-    const key = wishKey(pod.metadata.uid, wish)
-    let failures = 0
-    while (true) {
-      const answer = yield* Effect.result(issue(pod, wish))
-      if (Result.isSuccess(answer)) {
-        failures = 0
-        held.set(key, Lookup.Found({ value: answer.success }))
-        yield* tell
-        const now = yield* Clock.currentTimeMillis
-        yield* Effect.sleep(
-          Math.max(0, answer.success.beginRefreshAtMs - now) + (yield* Random.nextIntBetween(0, maxJitterMs))
-        )
-        continue
-      }
-      const { failure } = answer
-      yield* Effect.logWarning(`no certificate for ${pod.metadata.namespace}/${pod.metadata.name}`, failure)
-      if (failure._tag === "Refused" || held.get(key)?._tag !== "Found") {
-        held.set(key, Lookup.Failed({ message: failure.message }))
-        yield* tell
-      }
-      if (failure._tag === "Refused") return
-      failures += 1
-      yield* Effect.sleep(Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(failures - 1, 20)))
-    }
-  }
-)
-
-const make = Effect.gen(function*() {
-  const needs = yield* Effect.context<AgentConfig | KubeApi | PodKeys>()
-  const mailbox = yield* KeyedMailbox.make
-  const fibers = yield* FiberMap.make<string, void>()
-  const held: Holder = new Map()
-  const byPod = new Map<string, ReadonlySet<string>>()
-
-  const retain = Effect.fnUntraced(function*(uid: string, keys: ReadonlySet<string>) {
-    const gone = [...byPod.get(uid) ?? []].filter((key) => !keys.has(key))
-    if (keys.size === 0) byPod.delete(uid)
-    else byPod.set(uid, keys)
-    for (const key of gone) {
-      yield* FiberMap.remove(fibers, key)
-      held.delete(key)
-    }
-  })
-
-  return PodCertificates.of({
-    want: Effect.fnUntraced(function*(pod: Pod, wishes: ReadonlyArray<CertificateWish>) {
-      const { uid } = pod.metadata
-      const known = byPod.get(uid)
-      yield* retain(uid, new Set(wishes.map((wish) => wishKey(uid, wish))))
-      for (const wish of wishes) {
-        // One that was refused is not asked for again.
-        if (known?.has(wishKey(uid, wish)) === true) continue
-        const keep = keepFresh(pod, wish, held, mailbox.offer(uid)).pipe(Effect.provideContext(needs))
-        yield* FiberMap.run(fibers, wishKey(uid, wish), keep, { onlyIfMissing: true })
-      }
-    }),
-    drop: (uid) => retain(uid, new Set()),
-    held: (uid, wish) => Effect.sync(() => held.get(wishKey(uid, wish))),
-    changed: mailbox.takeAll
-  })
+const make = Renewals.make({
+  kind: "certificate",
+  keyOf: wishKey,
+  issue,
+  restMs: ({ beginRefreshAtMs }, nowMs) =>
+    Effect.map(Random.nextIntBetween(0, maxJitterMs), (jitterMs) => Math.max(0, beginRefreshAtMs - nowMs) + jitterMs),
+  // Whether an old one still serves is for those to say who are shown it.
+  isValid: () => true,
+  failureText: ({ message }) => message,
+  isFinal: ({ _tag }) => _tag === "Refused"
 })
 
 /** With the feature off, and on a node without an API server. */
