@@ -5,11 +5,9 @@
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schedule } from "effect"
-import { execFileSync } from "node:child_process"
-import { mkdirSync } from "node:fs"
 import type { Volume } from "../src/domain/k8s/volume.ts"
 import { podWith } from "../test/domain/volumes/pods.ts"
-import { realHost, scratch } from "../test/integration/volumes/ground.ts"
+import { mountByHand, realHost, scratch } from "../test/integration/volumes/ground.ts"
 import { makeOn, makeSecret } from "../test/programs/volumes/world.ts"
 import { percentile } from "./measure.ts"
 
@@ -20,18 +18,6 @@ const names = Array.from({ length: count }, (_, index) => `v${index}`)
 const kinds: Readonly<Record<string, (name: string) => Volume>> = {
   "emptyDir in memory": (name) => ({ name, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } }),
   secret: (name) => ({ name, secret: { secretName: "s" } })
-}
-
-/** What a person would type, one after the other: a folder, and a file system in memory on it. */
-const byHand = (dir: string): number => {
-  const before = performance.now()
-  for (const name of names) {
-    mkdirSync(`${dir}/${name}`, { recursive: true })
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", `${dir}/${name}`])
-  }
-  const took = performance.now() - before
-  for (const name of names) execFileSync("umount", [`${dir}/${name}`])
-  return took
 }
 
 const bench = Effect.gen(function*() {
@@ -48,7 +34,7 @@ const bench = Effect.gen(function*() {
   for (const [kind, volumeOf] of Object.entries(kinds)) {
     const times: { readonly hand: Array<number>; readonly agent: Array<number> } = { hand: [], agent: [] }
     for (let round = 0; round < rounds; round++) {
-      times.hand.push(byHand(dir))
+      times.hand.push(mountByHand(dir, names))
       const uid = `${kind.split(" ")[0]}-${round}`
       const before = performance.now()
       yield* volumes.want(podWith(names.map(volumeOf), {}, { uid }))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { execFileSync, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import {
   existsSync,
   mkdirSync,
@@ -14,7 +14,7 @@ import {
 import { configMaps } from "../../../src/domain/k8s/resources.ts"
 import { podWith } from "../../domain/volumes/pods.ts"
 import { createPod, makeConfigMap, makeOn, makeSecret } from "../../programs/volumes/world.ts"
-import { mountsBelow, realHost, scratch } from "./ground.ts"
+import { mountByHand, mountsBelow, realHost, scratch } from "./ground.ts"
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8)
 
@@ -185,19 +185,9 @@ describe("volumes on real mounts", () => {
     Effect.gen(function*() {
       const { agent, dir, ready } = yield* setup
       const names = Array.from({ length: 20 }, (_, index) => `m${index}`)
-      const byHand = () => {
-        const before = performance.now()
-        for (const name of names) {
-          mkdirSync(`${dir}/${name}`, { recursive: true })
-          execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", `${dir}/${name}`])
-        }
-        const took = performance.now() - before
-        for (const name of names) execFileSync("umount", [`${dir}/${name}`])
-        return took
-      }
       const ratios: Array<number> = []
       for (let round = 0; round < 5; round++) {
-        const hand = byHand()
+        const hand = mountByHand(dir, names)
         const before = performance.now()
         yield* ready(
           podWith(names.map((name) => ({ name, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } })), {}, {
