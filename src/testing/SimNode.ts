@@ -16,7 +16,7 @@ import * as PluginRegistrationSim from "../layers/csi/PluginRegistrationSim.ts"
 import * as ApiFaults from "../layers/faults/ApiFaults.ts"
 import * as CriFaults from "../layers/faults/CriFaults.ts"
 import * as CsiFaults from "../layers/faults/CsiFaults.ts"
-import { Faults } from "../layers/faults/Faults.ts"
+import { Faults, type Ruling } from "../layers/faults/Faults.ts"
 import * as HostFaults from "../layers/faults/HostFaults.ts"
 import * as ProbeFaults from "../layers/faults/ProbeFaults.ts"
 import { MemoryCgroups } from "../layers/host/CgroupsMemory.ts"
@@ -106,25 +106,26 @@ const diesAt = (control: Control, kind: AwaitPoint["kind"], what: OutsideCall | 
 
 const named = ({ method, service, target }: OutsideCall): string => `${service}.${method} ${target}`.trim()
 
+const gone: Ruling = { _tag: "Gone" }
+
 /** The calls of one agent: struck, counted, cut off when it is dead. */
 const faultsOf = (life: Incarnation, control: Control): Faults["Service"] => ({
-  verdict: (call) =>
-    Effect.suspend(() => {
-      if (!life.alive) return Effect.interrupt
-      const isEvent = call.method.endsWith(" event")
-      if (!isEvent) control.calls += 1
-      const { crashAt } = control
-      const ends = !isEvent && crashAt?.when === "before" && crashAt.call === control.calls
-      if (ends || diesAt(control, isEvent ? "event" : "call", call)) return control.die(named(call))
-      return Effect.succeed(control.judge(call, control.dial.world.currentTimeMillisUnsafe()))
-    }),
-  returned: (call) =>
-    Effect.suspend(() => {
-      if (!life.alive) return Effect.interrupt
-      const { crashAt } = control
-      const ends = crashAt?.when === "after" && crashAt.call <= control.calls
-      return ends || diesAt(control, "answer", call) ? control.die(named(call)) : Effect.void
-    }),
+  verdict: (call) => {
+    if (!life.alive) return gone
+    const isEvent = call.method.endsWith(" event")
+    if (!isEvent) control.calls += 1
+    const { crashAt } = control
+    const ends = !isEvent && crashAt?.when === "before" && crashAt.call === control.calls
+    if (ends || diesAt(control, isEvent ? "event" : "call", call)) control.die(named(call))
+    return life.alive ? control.judge(call, control.dial.world.currentTimeMillisUnsafe()) : gone
+  },
+  returned: (call) => {
+    if (!life.alive) return false
+    const { crashAt } = control
+    const ends = crashAt?.when === "after" && crashAt.call <= control.calls
+    if (ends || diesAt(control, "answer", call)) control.die(named(call))
+    return life.alive
+  },
   past: control.past,
   get wallMs() {
     return control.dial.isTrue ? undefined : (outsideMs: number) => control.dial.wallMs(outsideMs)
@@ -140,8 +141,8 @@ const wokenOf = (life: Incarnation, control: Control) => () =>
   control.onAwait === undefined
     ? undefined
     : Effect.suspend(() => {
-      if (!life.alive) return Effect.interrupt
-      return diesAt(control, "timer", undefined) ? control.die("at a timer") : Effect.void
+      if (life.alive && diesAt(control, "timer", undefined)) control.die("at a timer")
+      return life.alive ? Effect.void : Effect.interrupt
     })
 
 interface Control {
@@ -155,20 +156,20 @@ interface Control {
   readonly dial: Dial
   readonly past: NonNullable<Faults["Service"]["past"]>
   readonly judge: (call: OutsideCall, nowMs: number) => Verdict
-  readonly die: (where: string) => Effect.Effect<never>
+  /** Kills the agent that runs. */
+  readonly die: (where: string) => void
 }
 
-const teller = ({ name, startMs, trace }: SimNodeOptions, { world }: Dial) => (what: string, about = "") =>
-  Effect.sync(() => trace.add({ atMs: world.currentTimeMillisUnsafe() - startMs, where: name, what, about }))
+const teller = ({ name, startMs, trace }: SimNodeOptions, { world }: Dial) => (what: string, about = ""): void =>
+  trace.add({ atMs: world.currentTimeMillisUnsafe() - startMs, where: name, what, about })
 
-const killOf = (control: Control) =>
-  Effect.sync(() => {
-    const dying = control.life
-    if (dying === undefined) return
-    control.life = undefined
-    dying.alive = false
-    dying.fiber?.interruptUnsafe()
-  })
+const kill = (control: Control): void => {
+  const dying = control.life
+  if (dying === undefined) return
+  control.life = undefined
+  dying.alive = false
+  dying.fiber?.interruptUnsafe()
+}
 
 const controlOf = (options: SimNodeOptions, dial: Dial): Control => {
   const { name, startMs, trace } = options
@@ -191,11 +192,11 @@ const controlOf = (options: SimNodeOptions, dial: Dial): Control => {
       trace.add({ atMs: nowMs - startMs, where: name, what: `fault ${fault}`, about: `${call.method} ${call.target}` })
       return verdict
     },
-    die: (where) =>
-      Effect.suspend(() => {
-        control.crashAt = undefined
-        return Effect.andThen(say("agent killed", where), killOf(control))
-      }).pipe(Effect.andThen(Effect.interrupt))
+    die: (where) => {
+      control.crashAt = undefined
+      say("agent killed", where)
+      kill(control)
+    }
   }
   return control
 }
@@ -210,7 +211,7 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
     const mine: Incarnation = { alive: true, fiber: undefined }
     control.life = mine
     control.lives += 1
-    yield* say("agent started", String(control.lives))
+    say("agent started", String(control.lives))
     const struck = Layer.mergeAll(
       ApiFaults.layer,
       CriFaults.layer,
@@ -233,7 +234,7 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
       if (control.life !== mine) return
       control.life = undefined
       mine.alive = false
-      yield* say("agent ended")
+      say("agent ended")
       yield* Effect.forkIn(Effect.andThen(Effect.sleep(restartMs), start), scope)
     })
     mine.fiber = yield* Effect.forkIn(Effect.onExit(whole, () => ended), scope)
@@ -266,9 +267,16 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
   const machine = yield* Layer.build(Layer.fresh(Layer.provideMerge(csiOf(host, name), bare)))
   const control = controlOf(options, new Dial(yield* Clock.Clock))
   const say = teller(options, control.dial)
-  const crash = Effect.suspend(() =>
-    control.life === undefined ? Effect.void : Effect.andThen(say("agent killed"), killOf(control))
-  )
+  const crash = Effect.sync(() => {
+    if (control.life === undefined) return
+    say("agent killed")
+    kill(control)
+  })
+  const part = (partitioned: boolean) =>
+    Effect.sync(() => {
+      control.partitioned = partitioned
+      say(partitioned ? "partitioned" : "healed")
+    })
   return {
     name,
     runtime,
@@ -277,11 +285,11 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
     start: starter(options, control, machine, yield* Effect.scope),
     crash,
     running: () => control.life !== undefined,
-    partition: Effect.andThen(say("partitioned"), Effect.sync(() => (control.partitioned = true))),
-    heal: Effect.andThen(say("healed"), Effect.sync(() => (control.partitioned = false))),
+    partition: part(true),
+    heal: part(false),
     reboot: Effect.gen(function*() {
       yield* crash
-      yield* say("machine rebooted")
+      say("machine rebooted")
       runtime.reboot(yield* Clock.currentTimeMillis)
       host.reboot()
     }),

@@ -32,8 +32,8 @@ export const timeoutMsOf = (request: Message, requestTimeoutMs: number): number 
   return requestTimeoutMs
 }
 
-/** The id or name that the request is about; empty where it has none. */
-export const targetOf = (request: Message): string => {
+/** The id or name that the request is about, as a message or as its caller wrote it; empty where it has none. */
+export const targetOf = (request: object): string => {
   if ("containerId" in request && typeof request.containerId === "string") return request.containerId
   if ("config" in request && isNamed(request.config)) return request.config.metadata.name
   if ("podSandboxId" in request && typeof request.podSandboxId === "string") return request.podSandboxId

@@ -5,7 +5,7 @@ import { Permanent, Retryable, Uncertain } from "../../domain/failure.ts"
 import { HeartbeatApi } from "../api/HeartbeatApi.ts"
 import { ApiError, type ApiFailure, Conflict, Expired, KubeApi } from "../api/KubeApi.ts"
 import { Faults } from "./Faults.ts"
-import { strikeCall, strikeEvery, strikeStream } from "./strike.ts"
+import { strikeCall, strikeEvery, strikeStream, struckBy } from "./strike.ts"
 
 interface Answer {
   readonly reason: ApiFailure
@@ -44,8 +44,9 @@ const textOf = (value: unknown, key: string): string => {
 /** The resource, and the object where the call names one. */
 const targetOf = ([resource, object]: ReadonlyArray<unknown>): string => {
   const metadata: unknown = typeof object === "object" && object !== null ? Reflect.get(object, "metadata") : undefined
-  return [textOf(resource, "plural"), textOf(object, "name") || textOf(metadata, "name")].filter((part) => part !== "")
-    .join(" ")
+  const name = textOf(object, "name") || textOf(metadata, "name")
+  const plural = textOf(resource, "plural")
+  return plural === "" || name === "" ? plural + name : `${plural} ${name}`
 }
 
 const struck = (api: KubeApi["Service"], faults: Faults["Service"], deadlineMs: number): KubeApi["Service"] => {
@@ -63,7 +64,8 @@ const struck = (api: KubeApi["Service"], faults: Faults["Service"], deadlineMs: 
     ),
     list: (resource, selection = {}) => {
       const listing = call("list", [resource])
-      return Effect.flatMap(faults.verdict(listing), (verdict) => {
+      return Effect.suspend(() => {
+        const verdict = faults.verdict(listing)
         // Only who accepts any version is given an old one.
         const old = verdict._tag === "Stale" && selection.resourceVersion === "0"
           ? faults.past?.(resource, selection, verdict.changes)
@@ -72,8 +74,7 @@ const struck = (api: KubeApi["Service"], faults: Faults["Service"], deadlineMs: 
           lags.set(resource.plural, verdict.lagMs)
           return Effect.succeed(old)
         }
-        const same = { ...faults, verdict: () => Effect.succeed(verdict) }
-        return strikeCall(same, listing, api.list(resource, selection), { errorOf, deadlineMs })
+        return struckBy(faults, verdict, listing, api.list(resource, selection), { errorOf, deadlineMs })
       })
     },
     watch: (resource, selection) => {

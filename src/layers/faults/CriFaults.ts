@@ -25,12 +25,17 @@ const errorOf = (how: Failing, { method, target }: OutsideCall): CriError => {
 
 const methods = new Map([...RuntimeService.methods, ...ImageService.methods].map((each) => [each.localName, each]))
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
+
 /** Callers write requests with what matters in them; the rest is as the wire has it. */
 const requestOf = (method: string, init: unknown): Message | undefined => {
   const described = methods.get(method)
-  if (described === undefined || typeof init !== "object" || init === null) return undefined
+  if (described === undefined || !isObject(init)) return undefined
   return isMessage(init, described.input) ? init : create(described.input, { ...init })
 }
+
+const deadlineOf = (request: Message | undefined): number =>
+  request === undefined ? requestTimeoutMs : timeoutMsOf(request, requestTimeoutMs)
 
 const given = (options: unknown): number | undefined => {
   const ms: unknown = typeof options === "object" && options !== null ? Reflect.get(options, "timeoutMs") : undefined
@@ -67,15 +72,18 @@ export const layer: Layer.Layer<Cri | RuntimeEvents, never, Cri | RuntimeEvents 
     const cri = yield* Cri
     const events = yield* RuntimeEvents
     const calls = strikeEvery(cri, (method, [init, options], effect) => {
-      const request = requestOf(method, init)
-      const call: OutsideCall = { service: "Cri", method, target: request === undefined ? "" : targetOf(request) }
-      const deadlineMs = given(options) ??
-        (request === undefined ? requestTimeoutMs : timeoutMsOf(request, requestTimeoutMs))
+      const call: OutsideCall = { service: "Cri", method, target: isObject(init) ? targetOf(init) : "" }
       const { wallMs } = faults
       const told = wallMs === undefined || !tellTimes.has(method)
         ? effect
         : Effect.map(effect, (answer) => onWall(answer, wallMs))
-      return strikeCall(faults, call, told, { errorOf, deadlineMs: Math.min(deadlineMs, deadConnectionMs) })
+      return strikeCall(faults, call, told, {
+        errorOf,
+        // Few calls hang: only for those is it worth to know the whole request.
+        get deadlineMs() {
+          return Math.min(deadConnectionMs, given(options) ?? deadlineOf(requestOf(method, init)))
+        }
+      })
     })
     const stream: OutsideCall = { service: "RuntimeEvents", method: "listen", target: "" }
     return Context.make(Cri, calls).pipe(

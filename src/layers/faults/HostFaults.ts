@@ -7,7 +7,7 @@ import { errnoReason, errnoText, fileError } from "../host/errno.ts"
 import { HostFiles } from "../host/HostFiles.ts"
 import { MountError, Mounts } from "../host/Mounts.ts"
 import { Faults } from "./Faults.ts"
-import { strikeCall, strikeEvery } from "./strike.ts"
+import { strikeCall, strikeEvery, struckBy } from "./strike.ts"
 
 const codeOf = (how: Failing): string => how === "full" ? "ENOSPC" : how === "busy" ? "EBUSY" : "EIO"
 
@@ -51,10 +51,12 @@ const torn = (
     part: ReturnType<typeof files.append>
   ) => {
     const call: OutsideCall = { service: "HostFiles", method, target: path }
-    return Effect.flatMap(faults.verdict(call), (verdict) =>
-      verdict._tag === "Fail" && verdict.how === "torn"
+    return Effect.suspend(() => {
+      const ruling = faults.verdict(call)
+      return ruling._tag === "Fail" && ruling.how === "torn"
         ? Effect.andThen(part, Effect.fail(errorOf("torn", call)))
-        : strikeCall({ ...faults, verdict: () => Effect.succeed(verdict) }, call, whole, { errorOf, deadlineMs }))
+        : struckBy(faults, ruling, call, whole, { errorOf, deadlineMs })
+    })
   }
   return {
     writeFile: (path, data, options) =>

@@ -1,7 +1,7 @@
 /** Lets a fault's verdict come over one call or one stream, in the errors of the service it belongs to. */
 import { Clock, Effect, Stream } from "effect"
-import type { Failing, OutsideCall, Verdict } from "../../domain/chaos/fault.ts"
-import type { Faults } from "./Faults.ts"
+import type { Failing, OutsideCall } from "../../domain/chaos/fault.ts"
+import type { Faults, Ruling } from "./Faults.ts"
 
 export interface Blame<E> {
   /** The service's error for a call that failed so. */
@@ -10,35 +10,44 @@ export interface Blame<E> {
   readonly deadlineMs: number
 }
 
+/** What becomes of the call when it has been ruled so. */
+export const struckBy = <A, E, R>(
+  faults: Faults["Service"],
+  ruling: Ruling,
+  call: OutsideCall,
+  effect: Effect.Effect<A, E, R>,
+  blame: Blame<NoInfer<E>>
+): Effect.Effect<A, E, R> => {
+  const { clock } = faults
+  const outside = clock === undefined ? effect : Effect.provideService(effect, Clock.Clock, clock)
+  switch (ruling._tag) {
+    case "Gone":
+      return Effect.interrupt
+    case "Pass":
+    case "Repeat":
+    case "Swap":
+    case "Stall":
+    case "Stale":
+      return Effect.flatMap(outside, (answer) => faults.returned(call) ? Effect.succeed(answer) : Effect.interrupt)
+    case "Delay":
+      return Effect.andThen(Effect.sleep(ruling.ms), outside)
+    case "Fail":
+      return Effect.fail(blame.errorOf(ruling.how, call))
+    case "LoseReply":
+      return Effect.andThen(Effect.exit(outside), Effect.fail(blame.errorOf("lost", call)))
+    case "Hang":
+      return Number.isFinite(blame.deadlineMs)
+        ? Effect.andThen(Effect.sleep(blame.deadlineMs), Effect.fail(blame.errorOf("timeout", call)))
+        : Effect.never
+  }
+}
+
 export const strikeCall = <A, E, R>(
   faults: Faults["Service"],
   call: OutsideCall,
   effect: Effect.Effect<A, E, R>,
-  { deadlineMs, errorOf }: Blame<NoInfer<E>>
-): Effect.Effect<A, E, R> => {
-  const { clock } = faults
-  const outside = clock === undefined ? effect : Effect.provideService(effect, Clock.Clock, clock)
-  return Effect.flatMap(faults.verdict(call), (verdict): Effect.Effect<A, E, R> => {
-    switch (verdict._tag) {
-      case "Pass":
-      case "Repeat":
-      case "Swap":
-      case "Stall":
-      case "Stale":
-        return Effect.tap(outside, () => faults.returned(call))
-      case "Delay":
-        return Effect.andThen(Effect.sleep(verdict.ms), outside)
-      case "Fail":
-        return Effect.fail(errorOf(verdict.how, call))
-      case "LoseReply":
-        return Effect.andThen(Effect.exit(outside), Effect.fail(errorOf("lost", call)))
-      case "Hang":
-        return Number.isFinite(deadlineMs)
-          ? Effect.andThen(Effect.sleep(deadlineMs), Effect.fail(errorOf("timeout", call)))
-          : Effect.never
-    }
-  })
-}
+  blame: Blame<NoInfer<E>>
+): Effect.Effect<A, E, R> => Effect.suspend(() => struckBy(faults, faults.verdict(call), call, effect, blame))
 
 /** Things of a stream are struck one by one: late, twice, not at all, or the stream ends with an error instead. */
 export const strikeStream = <A, E, R>(
@@ -52,18 +61,21 @@ export const strikeStream = <A, E, R>(
   const outside = clock === undefined ? stream : Stream.provideService(stream, Clock.Clock, clock)
   // What waits for the next thing; one that is the last of all is lost.
   let held: ReadonlyArray<A> = []
-  const told = (item: A): Stream.Stream<A, E> =>
-    Stream.unwrap(Effect.map(faults.verdict(each), (verdict): Stream.Stream<A, E> => {
-      if (verdict._tag === "Swap" && held.length === 0) {
-        held = [item]
-        return Stream.empty
-      }
-      const late = held
-      held = []
-      return Stream.concat(toldBy(verdict, item), Stream.fromIterable(late))
-    }))
-  const toldBy = (verdict: Verdict, item: A): Stream.Stream<A, E> => {
-    switch (verdict._tag) {
+  const told = (item: A): Stream.Stream<A, E> => {
+    const ruling = faults.verdict(each)
+    if (ruling._tag === "Swap" && held.length === 0) {
+      held = [item]
+      return Stream.empty
+    }
+    const late = held
+    held = []
+    const now = toldBy(ruling, item)
+    return late.length === 0 ? now : Stream.concat(now, Stream.fromIterable(late))
+  }
+  const toldBy = (ruling: Ruling, item: A): Stream.Stream<A, E> => {
+    switch (ruling._tag) {
+      case "Gone":
+        return Stream.fromEffect(Effect.interrupt)
       case "Pass":
       case "Hang":
       case "Swap":
@@ -71,21 +83,23 @@ export const strikeStream = <A, E, R>(
       case "Stale":
         return Stream.succeed(item)
       case "Delay":
-        return Stream.fromEffect(Effect.delay(Effect.succeed(item), verdict.ms))
+        return Stream.fromEffect(Effect.delay(Effect.succeed(item), ruling.ms))
       case "Repeat":
         return Stream.make(item, item)
       case "LoseReply":
         return Stream.empty
       case "Fail":
-        return verdict.how === "lost" ? Stream.empty : Stream.fail(blame.errorOf(verdict.how, each))
+        return ruling.how === "lost" ? Stream.empty : Stream.fail(blame.errorOf(ruling.how, each))
     }
   }
   const open: Effect.Effect<Stream.Stream<A, E, R>, E> = Effect.succeed(Stream.flatMap(outside, told))
-  return Stream.unwrap(Effect.map(faults.verdict(call), (verdict): Stream.Stream<A, E, R> =>
-    verdict._tag === "Stall"
+  return Stream.suspend(() => {
+    const ruling = faults.verdict(call)
+    return ruling._tag === "Stall"
       // As a client ends a watch that has outlived the time it asked for: no error, the next one goes on from there.
-      ? Stream.fromEffectDrain(Effect.sleep(verdict.ms))
-      : Stream.unwrap(strikeCall({ ...faults, verdict: () => Effect.succeed(verdict) }, call, open, blame))))
+      ? Stream.fromEffectDrain(Effect.sleep(ruling.ms))
+      : Stream.unwrap(struckBy(faults, ruling, call, open, blame))
+  })
 }
 
 /** The service with a fault before each of its calls; `each` knows targets, errors and deadlines. */

@@ -6,7 +6,7 @@ import { strikeCall, strikeStream } from "../../../src/layers/faults/strike.ts"
 
 const call: OutsideCall = { service: "Cri", method: "stopContainer", target: "c" }
 const blame = { errorOf: (how: string) => how, deadlineMs: 1 }
-const always = (verdict: Verdict) => ({ verdict: () => Effect.succeed(verdict), returned: () => Effect.void })
+const always = (verdict: Verdict) => ({ verdict: () => verdict, returned: () => true })
 
 describe("strikeCall", () => {
   it.effect.each<{ verdict: Verdict; want: string; happens: number; why: string }>([
@@ -41,8 +41,8 @@ describe("strikeStream", () => {
     Effect.gen(function*() {
       const verdicts: Array<Verdict> = [{ _tag: "Pass" }, { _tag: "Swap" }, { _tag: "Pass" }, { _tag: "Pass" }]
       const faults = {
-        verdict: () => Effect.sync(() => verdicts.shift() ?? { _tag: "Pass" as const }),
-        returned: () => Effect.void
+        verdict: () => verdicts.shift() ?? { _tag: "Pass" as const },
+        returned: () => true
       }
       const stream: Stream.Stream<number, string> = Stream.make(1, 2, 3)
       assert.deepStrictEqual(yield* Stream.runCollect(strikeStream(faults, call, stream, blame)), [2, 1, 3])
