@@ -1,5 +1,5 @@
 /** Probes over a network that is made up: whoever simulates the containers says who listens and what they answer. */
-import { Clock, Effect, Layer, Random } from "effect"
+import { Effect, Layer, Random } from "effect"
 import type { NetworkReply, NetworkRequest } from "../../domain/probes/network.ts"
 import { Prober, type SocketTarget } from "./Prober.ts"
 import {
@@ -36,22 +36,36 @@ const tookMs = (latencyMs: number, request: NetworkRequest, reply: NetworkReply 
   return latencyMs + (request.kind === "tcp" || !reply.listening ? 0 : reply.tookMs ?? 0)
 }
 
+interface Hearing<A, E> {
+  readonly timeoutMs: number
+  readonly answered: (reply: NetworkReply) => Effect.Effect<A, E>
+  readonly unanswered: (why: NoAnswer) => E
+}
+
 /** The answer, after its time: what a simulation knows before is waited for once, however many thousand probes there are. */
-const ask = Effect.fnUntraced(function*(
+const ask = <A, E>(
   { latencyMs: [min, max] = [0, 0], network }: ProberSimOptions,
   host: string,
   request: NetworkRequest,
-  timeoutMs: number
-): Effect.fn.Return<NetworkReply, NoAnswer> {
-  const clock = yield* Clock.Clock
-  const reply = network(host, request, clock.currentTimeMillisUnsafe())
-  const latencyMs = max > min ? min + Math.floor((yield* Random.next) * (max - min + 1)) : min
-  const waitMs = tookMs(latencyMs, request, reply)
-  if (waitMs > 0) yield* Effect.sleep(Math.min(waitMs, timeoutMs))
-  if (waitMs > timeoutMs) return yield* Effect.fail(undefined)
-  if (reply === undefined) return yield* Effect.fail("connect: no route to host")
-  return reply.listening ? reply : yield* Effect.fail(refused)
-})
+  { answered, timeoutMs, unanswered }: Hearing<A, E>
+): Effect.Effect<A, E> => {
+  const after = (latencyMs: number) =>
+    Effect.clockWith((clock) => {
+      const reply = network(host, request, clock.currentTimeMillisUnsafe())
+      const waitMs = tookMs(latencyMs, request, reply)
+      const end = waitMs > timeoutMs
+        ? Effect.fail(unanswered(undefined))
+        : reply === undefined
+        ? Effect.fail(unanswered("connect: no route to host"))
+        : reply.listening
+        ? answered(reply)
+        : Effect.fail(unanswered(refused))
+      return waitMs > 0 ? Effect.andThen(Effect.sleep(Math.min(waitMs, timeoutMs)), end) : end
+    })
+  return max > min
+    ? Effect.flatMap(Random.next, (dice) => after(min + Math.floor(dice * (max - min + 1))))
+    : after(min)
+}
 
 const schemeMismatch = (url: URL, reply: NetworkReply): GetFailure | undefined => {
   if (reply.scheme === undefined || `${reply.scheme}:` === url.protocol) return undefined
@@ -61,51 +75,50 @@ const schemeMismatch = (url: URL, reply: NetworkReply): GetFailure | undefined =
 }
 
 const wireOf = (options: ProberSimOptions): Wire => {
-  const get: Wire["get"] = Effect.fnUntraced(function*(url, headers, timeoutMs) {
+  const get: Wire["get"] = (url, headers, timeoutMs) => {
     const scheme = url.protocol === "https:" ? "https" : "http"
     const target: SocketTarget = {
       host: url.hostname.replace(/^\[|\]$/g, ""),
       port: Number(url.port || (scheme === "https" ? 443 : 80))
     }
-    const reply = yield* ask(options, target.host, {
-      kind: "http",
-      port: target.port,
-      path: url.pathname + url.search,
-      scheme,
-      headers
-    }, timeoutMs).pipe(
-      Effect.mapError((words): GetFailure =>
-        words === undefined ? getTooLate : { detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false }
-      )
-    )
-    const mismatch = schemeMismatch(url, reply)
-    if (mismatch !== undefined) return yield* Effect.fail(mismatch)
-    const { body = "", location, status = 200 } = reply
-    return { status, body: body.slice(0, maxBodyBytes), ...(location === undefined ? {} : { location }) }
-  })
+    const path = url.pathname + url.search
+    return ask(options, target.host, { kind: "http", port: target.port, path, scheme, headers }, {
+      timeoutMs,
+      unanswered: (words): GetFailure =>
+        words === undefined ? getTooLate : { detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false },
+      answered: (reply) => {
+        const mismatch = schemeMismatch(url, reply)
+        if (mismatch !== undefined) return Effect.fail(mismatch)
+        const { body = "", location, status = 200 } = reply
+        return Effect.succeed({
+          status,
+          body: body.slice(0, maxBodyBytes),
+          ...(location === undefined ? {} : { location })
+        })
+      }
+    })
+  }
 
   const health: Wire["health"] = ({ host, port, service }, timeoutMs) =>
-    ask(options, host, { kind: "grpc", port, service }, timeoutMs).pipe(
-      Effect.mapError((words): HealthFailure =>
-        words === undefined
-          ? { why: "TooLate", detail: "Deadline exceeded" }
-          : { why: "Unreachable", detail: words }
-      ),
-      Effect.flatMap(({ implemented = true, knowsService = true, serving = true }) => {
+    ask(options, host, { kind: "grpc", port, service }, {
+      timeoutMs,
+      unanswered: (words): HealthFailure =>
+        words === undefined ? { why: "TooLate", detail: "Deadline exceeded" } : { why: "Unreachable", detail: words },
+      answered: ({ implemented = true, knowsService = true, serving = true }) => {
         if (!implemented) return Effect.fail<HealthFailure>({ why: "Unimplemented", detail: "unknown service" })
         if (!knowsService) return Effect.fail<HealthFailure>({ why: "Other", detail: "unknown service" })
         return Effect.succeed(serving ? "SERVING" : "NOT_SERVING")
-      })
-    )
+      }
+    })
 
-  return {
-    get,
-    health,
-    connect: ({ host, port }, timeoutMs) =>
-      ask(options, host, { kind: "tcp", port }, timeoutMs).pipe(
-        Effect.mapBoth({ onFailure: (words) => words ?? dialTooLate, onSuccess: () => undefined })
-      )
-  }
+  const connect: Wire["connect"] = ({ host, port }, timeoutMs) =>
+    ask(options, host, { kind: "tcp", port }, {
+      timeoutMs,
+      unanswered: (words) => words ?? dialTooLate,
+      answered: () => Effect.void
+    })
+
+  return { get, health, connect }
 }
 
 export const layer = (options: ProberSimOptions): Layer.Layer<Prober> =>

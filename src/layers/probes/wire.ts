@@ -2,7 +2,7 @@
  * What every `Prober` makes of the network under it: which answers are a success, how long to wait, which redirects to
  * follow, and the words in which users read of failures. Implementations bring the network.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { HttpTarget, Prober, ProbeReply, SocketTarget } from "./Prober.ts"
 import { type Header, requestHeaders } from "./requestHeaders.ts"
 
@@ -74,35 +74,39 @@ const failure = (output: string): ProbeReply => ({ result: "failure", output })
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
 /** Follows redirects within the host; the time is for all of them. */
-const follow = Effect.fnUntraced(
-  function*(wire: Wire, first: URL, headers: Headers, timeoutMs: number): Effect.fn.Return<Answer, GetFailure> {
-    const clock = yield* Clock.Clock
+const follow = (wire: Wire, first: URL, headers: Headers, timeoutMs: number): Effect.Effect<Answer, GetFailure> =>
+  Effect.clockWith((clock) => {
     const deadlineMs = clock.currentTimeMillisUnsafe() + timeoutMs
-    let url = first
-    for (let hop = 0; hop <= maxRedirects; hop++) {
-      const { body, location, status } = yield* wire.get(url, headers, deadlineMs - clock.currentTimeMillisUnsafe())
-      if (location === undefined || !isRedirect(status) || !URL.canParse(location, url.href)) {
-        return { status, body, leavesHost: false }
-      }
-      const next = new URL(location, url)
-      if (next.hostname !== url.hostname) return { status, body, leavesHost: true }
-      url = next
-    }
-    return yield* Effect.fail({ detail: `stopped after ${maxRedirects} redirects`, plainHttp: false })
-  }
-)
+    const from = (url: URL, hopsLeft: number, leftMs: number): Effect.Effect<Answer, GetFailure> =>
+      Effect.flatMap(wire.get(url, headers, leftMs), ({ body, location, status }) => {
+        if (location === undefined || !isRedirect(status) || !URL.canParse(location, url.href)) {
+          return Effect.succeed({ status, body, leavesHost: false })
+        }
+        const next = new URL(location, url)
+        if (next.hostname !== url.hostname) return Effect.succeed({ status, body, leavesHost: true })
+        return hopsLeft === 0
+          ? Effect.fail({ detail: `stopped after ${maxRedirects} redirects`, plainHttp: false })
+          : from(next, hopsLeft - 1, deadlineMs - clock.currentTimeMillisUnsafe())
+      })
+    return from(first, maxRedirects, timeoutMs)
+  })
+
+interface Get {
+  readonly answer: Effect.Effect<Answer, GetFailure>
+  /** The failure as users read it. */
+  readonly words: (failure: GetFailure) => string
+}
 
 /** Made once for all runs of a probe: what does not change from run to run is worked out here. */
-const get = (wire: Wire, target: HttpTarget, timeoutMs: number, defaults: ReadonlyArray<Header>) => {
+const get = (wire: Wire, target: HttpTarget, timeoutMs: number, defaults: ReadonlyArray<Header>): Get => {
   const address = urlOf(target)
   const url = URL.parse(address)
-  const answer = url === null
-    ? Effect.fail<GetFailure>({ detail: "invalid URL", plainHttp: false })
-    : follow(wire, url, requestHeaders(target.headers, defaults), timeoutMs)
-  return Effect.mapError(answer, ({ detail, plainHttp }): GetFailure => ({
-    detail: `Get ${JSON.stringify(address)}: ${detail}`,
-    plainHttp
-  }))
+  return {
+    answer: url === null
+      ? Effect.fail({ detail: "invalid URL", plainHttp: false })
+      : follow(wire, url, requestHeaders(target.headers, defaults), timeoutMs),
+    words: ({ detail }) => `Get ${JSON.stringify(address)}: ${detail}`
+  }
 }
 
 /** 200–399 is a success; a redirect that leaves the host is one too, but worth telling (parity H4). */
@@ -112,26 +116,31 @@ const judge = ({ body, leavesHost, status }: Answer): ProbeReply => {
 }
 
 // Without a span of their own: tries are many, nothing leads to them, and what they say is in events and metrics.
-const http = (wire: Wire) => (target: HttpTarget, timeoutMs: number) =>
-  get(wire, target, timeoutMs, probeHeaders).pipe(
-    Effect.map(judge),
-    Effect.catch(({ detail }) => Effect.succeed(failure(detail)))
-  )
+const http = (wire: Wire) => (target: HttpTarget, timeoutMs: number) => {
+  const { answer, words } = get(wire, target, timeoutMs, probeHeaders)
+  return Effect.matchEager(answer, { onFailure: (failed) => failure(words(failed)), onSuccess: judge })
+}
+
+const judgeHook = ({ body, status }: Answer): ProbeReply =>
+  status < 400 ? success(body) : failure(`HTTP hook failed with statuscode: ${status}`)
 
 const hook = (wire: Wire) =>
-  Effect.fn("Prober.hook")((target: HttpTarget, timeoutMs: number) =>
-    get(wire, target, timeoutMs, hookHeaders).pipe(
+  Effect.fn("Prober.hook")((target: HttpTarget, timeoutMs: number) => {
+    const ask = ({ answer, words }: Get, otherwise: (failed: GetFailure) => Effect.Effect<ProbeReply> | undefined) =>
+      Effect.matchEffect(answer, {
+        onFailure: (failed) => otherwise(failed) ?? Effect.succeed(failure(words(failed))),
+        onSuccess: (answered) => Effect.succeed(judgeHook(answered))
+      })
+    const plain: HttpTarget = { ...target, scheme: "http" }
+    return ask(
+      get(wire, target, timeoutMs, hookHeaders),
       // A server that was asked in TLS and answers in plain HTTP is asked in plain HTTP (parity D13).
-      Effect.catchIf(
-        ({ plainHttp }) => plainHttp && target.scheme === "https",
-        () => get(wire, { ...target, scheme: "http" }, timeoutMs, hookHeaders)
-      ),
-      Effect.map(({ body, status }) =>
-        status < 400 ? success(body) : failure(`HTTP hook failed with statuscode: ${status}`)
-      ),
-      Effect.catch(({ detail }) => Effect.succeed(failure(detail)))
+      ({ plainHttp }) =>
+        plainHttp && target.scheme === "https"
+          ? ask(get(wire, plain, timeoutMs, hookHeaders), () => undefined)
+          : undefined
     )
-  )
+  })
 
 const tcp = (wire: Wire) => (target: SocketTarget, timeoutMs: number) =>
   wire.connect(target, timeoutMs).pipe(

@@ -1,5 +1,5 @@
 /** The life of one probe of one container: sleep until it is due, run, judge; nothing runs between (parity H1–H3). */
-import { Clock, Deferred, Effect } from "effect"
+import { Clock, Deferred, Duration, Effect } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { ProbeVerdict } from "../../domain/pod/model.ts"
 import { afterRun, beginCourse } from "../../domain/probes/course.ts"
@@ -41,14 +41,14 @@ const makeRun = Effect.fnUntraced(function*(probed: Probed, kind: ProbeKind) {
   }
   const metrics = probeMetrics(probed.pod, probed.subject.slot.name, kind)
   let made: { readonly subject: ProbeSubject; readonly podIp: string; readonly attempt: Attempt } | undefined
-  return Effect.fnUntraced(function*() {
+  const runAt = ([podIp = ""]: ReadonlyArray<string>) => {
     const { pod, subject } = probed
-    const podIp = (pod.spec.hostNetwork === true ? yield* node.ips : subject.ips)[0] ?? ""
     if (made === undefined || made.subject !== subject || made.podIp !== podIp) {
       made = { subject, podIp, attempt: attemptOf(tools, kind, subject, podIp) }
     }
-    return yield* runProbe(tools, { pod, subject, kind, metrics, attempt: made.attempt })
-  })
+    return runProbe(tools, { pod, subject, kind, metrics, attempt: made.attempt })
+  }
+  return () => probed.pod.spec.hostNetwork === true ? Effect.flatMap(node.ips, runAt) : runAt(probed.subject.ips)
 })
 
 /** Ends with the last run there is: liveness with a failure, startup with either verdict, readiness never. */
@@ -68,7 +68,7 @@ export const followProbe = Effect.fnUntraced(function*(probed: Probed, kind: Pro
     key: options.key
   })
   while (course.nextAtMs !== undefined) {
-    yield* Effect.sleep(Math.max(0, course.nextAtMs - clock.currentTimeMillisUnsafe()))
+    yield* clock.sleep(Duration.millis(Math.max(0, course.nextAtMs - clock.currentTimeMillisUnsafe())))
     const outcome = yield* run()
     const next = afterRun(course, { kind, settings, outcome, nowMs: clock.currentTimeMillisUnsafe() })
     if (next.verdict !== undefined && next.verdict !== course.verdict) yield* options.decide(next.verdict)

@@ -1,5 +1,5 @@
 /** The kubelet's metrics of probes: how they went and how long they took. They go when their container goes. */
-import { Effect, Metric } from "effect"
+import { type Context, Effect, Metric } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { RunOutcome } from "../../domain/probes/course.ts"
 import type { ProbeKind } from "../../domain/probes/settings.ts"
@@ -36,9 +36,8 @@ const resultNames: Readonly<Record<RunOutcome, string>> = {
 const outcomes: ReadonlyArray<RunOutcome> = ["success", "failure", "error"]
 
 export interface ProbeMetrics {
-  readonly count: (outcome: RunOutcome) => Effect.Effect<void>
-  /** Of one try that was answered. */
-  readonly took: (durationMs: number) => Effect.Effect<void>
+  /** One run has ended so. `tookMs`: of the try that was answered, if one was. Gives the outcome on. */
+  readonly ended: (outcome: RunOutcome, tookMs?: number) => Effect.Effect<RunOutcome>
   readonly remove: Effect.Effect<void>
 }
 
@@ -51,8 +50,12 @@ export const probeMetrics = ({ metadata }: Pod, container: string, kind: ProbeKi
     counters[outcome] ??= runs({ ...attributes, pod_uid: uid, result: resultNames[outcome] })
   const duration = durations(attributes)
   return {
-    count: (outcome) => Metric.update(counterOf(outcome), 1),
-    took: (durationMs) => Metric.update(duration, durationMs / 1000),
+    ended: (outcome, tookMs) =>
+      Effect.contextWith((context: Context.Context<never>) => {
+        if (tookMs !== undefined) duration.updateUnsafe(tookMs / 1000, context)
+        counterOf(outcome).updateUnsafe(1, context)
+        return Effect.succeed(outcome)
+      }),
     remove: Effect.andThen(
       Effect.forEach(outcomes, (outcome) => Metric.remove(counterOf(outcome)), { discard: true }),
       Metric.remove(duration)

@@ -88,21 +88,27 @@ export interface ProbeRun {
 }
 
 /** Never fails: that the probe could not be tried is an outcome of its own. */
-export const runProbe = Effect.fnUntraced(function*({ clock, events }: ProbeTools, run: ProbeRun) {
-  const { attempt, kind, metrics, pod, subject: { slot } } = run
-  const ended = (outcome: RunOutcome) => Effect.as(metrics.count(outcome), outcome)
-  for (let triesLeft = triesPerRun - 1;; triesLeft -= 1) {
-    const startedAtMs = clock.currentTimeMillisUnsafe()
-    const tried = yield* Effect.result(attempt)
-    if (Result.isSuccess(tried)) {
-      const { output, result } = tried.success
-      yield* metrics.took(clock.currentTimeMillisUnsafe() - startedAtMs)
-      if (result === "warning") yield* events.recordPod(pod, probeWarned(slot, kind, output))
-      if (result === "failure") yield* events.recordPod(pod, probeFailed(slot, kind, output))
-      return yield* ended(result === "failure" ? "failure" : "success")
-    }
-    if (triesLeft > 0) continue
-    yield* events.recordPod(pod, probeErrored(slot, kind, tried.failure.detail))
-    return yield* ended("error")
+export const runProbe = (
+  { clock, events }: ProbeTools,
+  { attempt, kind, metrics, pod, subject: { slot } }: ProbeRun
+): Effect.Effect<RunOutcome> => {
+  const answered = ({ output, result }: ProbeReply, tookMs: number): Effect.Effect<RunOutcome> => {
+    if (result === "success") return metrics.ended("success", tookMs)
+    const [event, outcome] = result === "failure"
+      ? [probeFailed(slot, kind, output), "failure" as const]
+      : [probeWarned(slot, kind, output), "success" as const]
+    return Effect.andThen(events.recordPod(pod, event), metrics.ended(outcome, tookMs))
   }
-})
+  // Not a generator: runs are the most frequent thing that a node does, and nearly all succeed at once.
+  const tryOnce = (triesLeft: number): Effect.Effect<RunOutcome> => {
+    const startedAtMs = clock.currentTimeMillisUnsafe()
+    return Effect.matchEffect(attempt, {
+      onSuccess: (reply) => answered(reply, clock.currentTimeMillisUnsafe() - startedAtMs),
+      onFailure: ({ detail }) =>
+        triesLeft > 1
+          ? tryOnce(triesLeft - 1)
+          : Effect.andThen(events.recordPod(pod, probeErrored(slot, kind, detail)), metrics.ended("error"))
+    })
+  }
+  return Effect.suspend(() => tryOnce(triesPerRun))
+}
