@@ -116,19 +116,26 @@ export const layer: Layer.Layer<PluginCredentials, never, CredentialPlugins | Ku
     const running = new Map<string, Answered>()
 
     /** A run belongs to nobody's pod: whoever else waits for it must get its answer when the first one is deleted. */
-    const run = Effect.fnUntraced(function*(provider: CredentialProvider, request: CredentialRequest) {
-      const key = sharedRun(provider, request)
-      const shared = running.get(key)
-      if (shared !== undefined) return yield* Deferred.await(shared)
-      const answered = yield* Deferred.make<CredentialAnswer, CredentialPluginError>()
-      running.set(key, answered)
-      yield* measured(provider, plugins.ask(provider, request)).pipe(
-        Effect.ensuring(Effect.sync(() => running.delete(key))),
-        Deferred.into(answered),
-        Effect.forkIn(scope)
-      )
-      return yield* Deferred.await(answered)
-    })
+    const begin = (key: string, provider: CredentialProvider, request: CredentialRequest) =>
+      Effect.suspend(() => {
+        const answered: Answered = Deferred.makeUnsafe()
+        running.set(key, answered)
+        return measured(provider, plugins.ask(provider, request)).pipe(
+          Effect.ensuring(Effect.sync(() => running.delete(key))),
+          Deferred.into(answered),
+          Effect.forkIn(scope),
+          Effect.as(answered)
+        )
+        // Who is deleted in the middle of this must not leave an entry that nobody will ever answer.
+      }).pipe(Effect.uninterruptible)
+
+    const run = (provider: CredentialProvider, request: CredentialRequest) =>
+      Effect.suspend(() => {
+        const key = sharedRun(provider, request)
+        const shared = running.get(key)
+        const answered = shared === undefined ? begin(key, provider, request) : Effect.succeed(shared)
+        return Effect.flatMap(answered, Deferred.await)
+      })
 
     const answerOf = Effect.fnUntraced(function*(provider: CredentialProvider, request: CredentialRequest) {
       const now = yield* Clock.currentTimeMillis

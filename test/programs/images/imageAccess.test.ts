@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Metric, Ref, Result } from "effect"
+import { Effect, Fiber, Layer, Metric, Ref, References, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { Lookup } from "../../../src/domain/config/lookups.ts"
 import { Permanent } from "../../../src/domain/failure.ts"
@@ -231,6 +231,25 @@ describe("credential plugins", () => {
       })
       assert.deepStrictEqual(both, ["ok", "ok"])
       assert.strictEqual(plugin.asked.length, 1)
+    }))
+
+  it.effect("N6: a pod that goes at whatever moment leaves no run behind that others wait for in vain", () =>
+    Effect.gen(function*() {
+      for (let turns = 0; turns < 60; turns++) {
+        const node = yield* make({ plugins: [pluginOf()] })
+        const gone = yield* Effect.forkChild(
+          Effect.provideService(node.ensure(podOf("a"), "Always"), References.MaxOpsBeforeYield, 5),
+          { startImmediately: true }
+        )
+        for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+        yield* Fiber.interrupt(gone)
+        const other = yield* Effect.forkChild(node.ensure(podOf("b"), "Always"))
+        for (let second = 0; second < 100 && other.pollUnsafe() === undefined; second++) {
+          yield* TestClock.adjust("1 second")
+        }
+        assert.isDefined(other.pollUnsafe(), `the first was gone after ${turns} turns`)
+        assert.strictEqual(yield* Fiber.join(other), "ok")
+      }
     }))
 
   it.effect("N6: with tokenAttributes it sees the account's token and annotations; without an account it is left out", () =>
