@@ -8,6 +8,7 @@ import { decodeVolumeAttachment } from "../../domain/k8s/decode.ts"
 import { volumeAttachments } from "../../domain/k8s/resources.ts"
 import type { VolumeAttachment } from "../../domain/k8s/storage.ts"
 import { KubeApi } from "../../layers/api/KubeApi.ts"
+import { GrpcCode } from "../../layers/grpc/Grpc.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { NodeState } from "../node/NodeState.ts"
 import { refuse, VolumeError } from "../volumes/VolumeError.ts"
@@ -38,9 +39,9 @@ const problemOf = ({ metadata, status }: VolumeAttachment): string | undefined =
   return status?.attached === true ? undefined : status?.attachError?.message
 }
 
-/** ResourceExhausted among gRPC's status codes: the driver serves no more volumes on this node. */
+/** The driver serves no more volumes on this node. */
 const isLimit = ({ status }: VolumeAttachment): boolean =>
-  status?.attached !== true && status?.attachError?.errorCode === 8
+  status?.attached !== true && status?.attachError?.errorCode === GrpcCode.ResourceExhausted
 
 /** The scheduler believed that there is room: it is told the truth, and the pod is left for another node (parity J2). */
 const refuseForLimit = Effect.fnUntraced(function*({ driver }: CsiIdentity, problem: string) {
