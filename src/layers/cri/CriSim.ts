@@ -71,6 +71,9 @@ export const layer = (runtime: SimRuntime): Layer.Layer<Cri | RuntimeEvents, nev
     )
   }))
 
+/** What was due by then has happened once this has run. */
+type Settle = (nowMs: number) => Effect.Effect<void>
+
 /** Lets happen what was due, and puts on the host what processes wrote by then, in order. */
 const makeSettle = Effect.fnUntraced(function*(runtime: SimRuntime) {
   const files = yield* HostFiles
@@ -90,22 +93,24 @@ const makeSettle = Effect.fnUntraced(function*(runtime: SimRuntime) {
       )
     }))
   )
-  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    runtime.settle(now)
+  const settle: Settle = (nowMs) => {
+    runtime.settle(nowMs)
     return runtime.writes.length === 0 ? Effect.void : flush
-  })
+  }
+  return settle
 })
 
 /** Wakes up whenever something is due: one fiber, however many containers. */
-const drive = Effect.fnUntraced(function*(runtime: SimRuntime, settle: Effect.Effect<void>) {
+const drive = Effect.fnUntraced(function*(runtime: SimRuntime, settle: Settle) {
   const alarm = Latch.makeUnsafe()
   const ring = () => alarm.openUnsafe()
   yield* Effect.acquireRelease(
     Effect.sync(() => runtime.alarms.add(ring)),
     () => Effect.sync(() => runtime.alarms.delete(ring))
   )
+  const clock = yield* Clock.Clock
   while (true) {
-    yield* settle
+    yield* settle(clock.currentTimeMillisUnsafe())
     // Closed before looking, so that a timer set meanwhile is seen or rings.
     alarm.closeUnsafe()
     const next = runtime.nextAt
@@ -113,12 +118,12 @@ const drive = Effect.fnUntraced(function*(runtime: SimRuntime, settle: Effect.Ef
       yield* alarm.await
       continue
     }
-    const waitMs = next - (yield* Clock.currentTimeMillis)
+    const waitMs = next - clock.currentTimeMillisUnsafe()
     if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(Math.ceil(waitMs)), alarm.await)
   }
 })
 
-const makeCalls = (runtime: SimRuntime, settle: Effect.Effect<void>): CriCalls => {
+const makeCalls = (runtime: SimRuntime, settle: Settle): CriCalls => {
   const handlers: Record<string, unknown> = {
     ...nodeCalls(runtime),
     ...sandboxCalls(runtime),
@@ -152,22 +157,23 @@ const unimplemented = (call: Call) =>
 
 const unary = (
   runtime: SimRuntime,
-  settle: Effect.Effect<void>,
+  settle: Settle,
   method: Pick<DescMethodUnary, "name" | "input" | "output">,
   handle: UnaryHandler | undefined
 ) =>
   Effect.fnUntraced(function*(init: MessageInitShape<typeof method.input>, options?: GrpcCallOptions) {
     const request = create(method.input, init)
-    const now = yield* Clock.currentTimeMillis
+    const clock = yield* Clock.Clock
+    const now = clock.currentTimeMillisUnsafe()
     const target = targetOf(request)
     const deadlineAt = now + (options?.timeoutMs ?? timeoutMsOf(request, requestTimeoutMs))
     const call: Call = { op: method.name, target, deadlineAt }
     if (runtime.options.recordCalls) runtime.calls.push({ atMs: now, method: method.name, target })
-    yield* settle
+    yield* settle(now)
     if (handle === undefined) return yield* unimplemented(call)
     const answer = yield* handle(request, call)
     // What the call did to processes is on the host before its caller goes on.
-    yield* settle
+    yield* settle(clock.currentTimeMillisUnsafe())
     return create(method.output, answer)
   })
 

@@ -23,16 +23,14 @@ const toStat = (inode: Inode): FileStat => ({
 
 /** One call: refusals become errors, everything else is a bug. */
 const call = <A>(op: string, path: string, run: (nowMs: number) => A): Effect.Effect<A, HostFileError> =>
-  Effect.clockWith((clock) =>
-    Effect.suspend(() => {
-      try {
-        return Effect.succeed(run(clock.currentTimeMillisUnsafe()))
-      } catch (cause) {
-        if (!(cause instanceof Errno)) throw cause
-        return Effect.fail(fileError(op, path, cause.code, { detail: cause.message }))
-      }
-    })
-  )
+  Effect.clockWith((clock) => {
+    try {
+      return Effect.succeed(run(clock.currentTimeMillisUnsafe()))
+    } catch (cause) {
+      if (!(cause instanceof Errno)) throw cause
+      return Effect.fail(fileError(op, path, cause.code, { detail: cause.message }))
+    }
+  })
 
 const setOwner = (inode: Inode, owner: FileOwner): void => {
   inode.uid = owner.uid ?? inode.uid

@@ -1,5 +1,5 @@
 /** Removes dead containers, sandboxes that nothing needs and logs that nobody can ask for, every minute (parity G3). */
-import { Clock, Effect, Schedule } from "effect"
+import { Clock, Effect } from "effect"
 import { type ContainerRecord, deadContainers } from "../../domain/gc/deadContainers.ts"
 import { oldSandboxes } from "../../domain/gc/oldSandboxes.ts"
 import { labelPodUid } from "../../domain/runtime/labels.ts"
@@ -7,6 +7,7 @@ import { ContainerState, Cri, PodSandboxState } from "../../layers/cri/Cri.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
+import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 import { removeContainer } from "./removeContainer.ts"
 import { removeStrayLogs } from "./removeStrayLogs.ts"
@@ -90,5 +91,5 @@ export const containerGc = Effect.gen(function*() {
       )
     )
   )
-  return yield* supervise("container garbage", Effect.repeat(round, Schedule.spaced(periodMs)))
+  return yield* supervise("container garbage", rounds(periodMs, round))
 })

@@ -1,8 +1,9 @@
 /** Collects unused images every five minutes and tells users of failures (parity G4). */
-import { Effect, Ref, Schedule } from "effect"
+import { Effect, Ref } from "effect"
 import { AgentConfig } from "../AgentConfig.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { PullRecords } from "../images/PullRecords.ts"
+import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 import { ImageGc } from "./ImageGc.ts"
 
@@ -12,7 +13,7 @@ const periodMs = 300_000
 export const imageGcLoop = Effect.gen(function*() {
   const { imageGcHighPercent, imageMaximumGcAgeMs } = yield* AgentConfig
   const records = yield* PullRecords
-  const forget = Effect.repeat(records.prune, Schedule.spaced(periodMs))
+  const forget = rounds(periodMs, records.prune)
   // Images go by other hands than the agent's, too.
   if (imageGcHighPercent >= 100 && imageMaximumGcAgeMs <= 0) return yield* supervise("image pull records", forget)
   const images = yield* ImageGc
@@ -31,6 +32,5 @@ export const imageGcLoop = Effect.gen(function*() {
       })
     )
   )
-  const rounds = Effect.andThen(round, records.prune)
-  return yield* supervise("image garbage", Effect.repeat(rounds, Schedule.spaced(periodMs)))
+  return yield* supervise("image garbage", rounds(periodMs, Effect.andThen(round, records.prune)))
 })

@@ -1,11 +1,12 @@
 /** Keeps the logs of running containers within their size: moves them aside, compresses and drops old ones (parity G6). */
-import { Clock, Effect, Schedule } from "effect"
+import { Clock, Effect } from "effect"
 import { compressedName, compressingName, logRotation } from "../../domain/gc/logRotation.ts"
 import { labelPodUid } from "../../domain/runtime/labels.ts"
 import { ContainerState, Cri, type CriError } from "../../layers/cri/Cri.ts"
 import { Compression } from "../../layers/host/Compression.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { rounds } from "../rounds.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 
@@ -91,8 +92,5 @@ export const logRotationLoop = Effect.gen(function*() {
     yield* Effect.forEach(due, look, { concurrency: config.containerLogMaxWorkers, discard: true })
   })
 
-  return yield* supervise(
-    "log rotation",
-    Effect.repeat(round, Schedule.spaced(config.containerLogMonitorIntervalMs))
-  )
+  return yield* supervise("log rotation", rounds(config.containerLogMonitorIntervalMs, round))
 })

@@ -2,10 +2,11 @@
  * Ends what runs here and nobody asked for: sandboxes and containers of pods that no source names (parity C14). Not
  * before every source has been heard, because a pod that is merely late is no orphan (parity C3).
  */
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { annotationPodDeletionGracePeriod, annotationPodTerminationGracePeriod } from "../../domain/runtime/labels.ts"
 import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
+import { rounds } from "../rounds.ts"
 import type { RuntimePod } from "../runtime/RuntimeIndex.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
@@ -53,5 +54,5 @@ export const orphanPods = Effect.gen(function*() {
     yield* view.relist
   })
 
-  return yield* supervise("orphan pods", Effect.repeat(round, Schedule.spaced(roundMs)))
+  return yield* supervise("orphan pods", rounds(roundMs, round))
 })

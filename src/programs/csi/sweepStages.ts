@@ -2,9 +2,10 @@
  * Unstages what no pod uses any more: an agent that was killed between a pod's last volume and the stage below it left
  * nobody behind who would (parity J7).
  */
-import { Effect, Ref, Schedule } from "effect"
-import { type CsiIdentity, uniqueName } from "../../domain/csi/csiPaths.ts"
+import { Effect, Ref } from "effect"
+import { csiDir, type CsiIdentity, uniqueName } from "../../domain/csi/csiPaths.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
+import { rounds } from "../rounds.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { CsiLocks } from "./CsiLocks.ts"
 import { unstageUnused, unstageUnusedBlock } from "./stages.ts"
@@ -48,6 +49,9 @@ const clearNameless = Effect.fnUntraced(function*(rootDir: string, seen: Ref.Ref
 
 const round = Effect.fnUntraced(function*(seen: Ref.Ref<ReadonlySet<string>>) {
   const { rootDir } = yield* VolumeHost
+  const files = yield* HostFiles
+  // Most nodes never stage anything.
+  if (!(yield* files.exists(csiDir(rootDir)))) return yield* Ref.set(seen, new Set())
   yield* clearNameless(rootDir, seen)
   const staged = yield* stagedFolders(rootDir)
   const blocks = yield* stagedBlockVolumes(rootDir)
@@ -60,5 +64,5 @@ const round = Effect.fnUntraced(function*(seen: Ref.Ref<ReadonlySet<string>>) {
 /** Runs for ever. */
 export const sweepStages = Effect.flatMap(
   Ref.make<ReadonlySet<string>>(new Set()),
-  (seen) => Effect.repeat(round(seen), Schedule.spaced(roundMs))
+  (seen) => rounds(roundMs, round(seen))
 )

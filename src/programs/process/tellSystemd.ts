@@ -2,10 +2,11 @@
  * Tells systemd that the agent is ready and, where it asks, that it lives (parity A15). The notes go through
  * `systemd-notify`, which every machine with systemd has: they are datagrams, which Node cannot send on unix sockets.
  */
-import { Effect, Option, Schedule } from "effect"
+import { Effect, Option } from "effect"
 import type { Notifications } from "../../domain/process/watchdog.ts"
 import { Processes } from "../../layers/host/Processes.ts"
 import { NodeReadModel } from "../../layers/streaming/NodeReadModel.ts"
+import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 
 const noteMs = 5000
@@ -36,5 +37,5 @@ export const tellSystemd = Effect.fnUntraced(function*({ wanted, watchdogMs }: N
     signOfLife,
     ({ message }) => Effect.logWarning(`cannot give systemd a sign of life: ${message}`)
   )
-  return yield* supervise("systemd watchdog", Effect.repeat(told, Schedule.spaced(watchdogMs)))
+  return yield* supervise("systemd watchdog", rounds(watchdogMs, told))
 })

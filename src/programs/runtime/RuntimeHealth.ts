@@ -1,8 +1,9 @@
 /** How the runtime is doing, by its own word every five seconds and by the age of the last listing (parity B6, G1). */
-import { Clock, Context, Effect, Layer, Option, Ref, SubscriptionRef } from "effect"
+import { Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
 import { equalValues } from "../../domain/equalValues.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
+import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 
 const pollMs = 5000
@@ -37,10 +38,7 @@ export class RuntimeHealth extends Context.Service<RuntimeHealth, {
 }>()("kubeffect/programs/runtime/RuntimeHealth") {}
 
 /** Ages are told by time that nobody can set: a clock put right must not make the node look forsaken. */
-const elapsedMs = Effect.flatMap(
-  Clock.Clock,
-  (clock) => Effect.map(clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
-)
+const elapsedMs = Effect.clockWith((clock) => Effect.succeed(Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)))
 
 const unknown: RuntimeStatus = {
   runtimeProblem: "container runtime status check may not have completed yet",
@@ -58,11 +56,9 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
     const answeredAt = yield* Ref.make(Number.NEGATIVE_INFINITY)
     const listedAt = yield* Ref.make(yield* elapsedMs)
 
-    const set = (next: RuntimeStatus) =>
-      SubscriptionRef.updateSome(
-        current,
-        (before) => equalValues(before, next) ? Option.none() : Option.some(next)
-      )
+    // Only the loop below changes it.
+    const set = (before: RuntimeStatus, next: RuntimeStatus) =>
+      equalValues(before, next) ? Effect.void : SubscriptionRef.set(current, next)
 
     const poll = Effect.gen(function*() {
       const answer = yield* cri.status({})
@@ -76,7 +72,7 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
         return `${what}: ${type}=false reason:${condition?.reason ?? ""} message:${condition?.message ?? ""}`
       }
       yield* Ref.set(answeredAt, yield* elapsedMs)
-      yield* set({
+      yield* set(before, {
         runtimeProblem: problemOf("RuntimeReady", "container runtime not ready"),
         networkProblem: problemOf("NetworkReady", "container runtime network not ready"),
         version,
@@ -94,15 +90,10 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
       const before = yield* SubscriptionRef.get(current)
       const ageMs = (yield* elapsedMs) - (yield* Ref.get(answeredAt))
       if (before.runtimeProblem === "" && ageMs < staleMs / 3) return
-      yield* set({ ...before, runtimeProblem: `container runtime is down: ${detail}` })
+      yield* set(before, { ...before, runtimeProblem: `container runtime is down: ${detail}` })
     })
 
-    const loop = Effect.gen(function*() {
-      while (true) {
-        yield* Effect.catch(poll, (error) => down(error.detail))
-        yield* Effect.sleep(pollMs)
-      }
-    })
+    const loop = rounds(pollMs, Effect.catch(poll, (error) => down(error.detail)))
     yield* Effect.forkScoped(supervise("runtime health", loop))
 
     return RuntimeHealth.of({

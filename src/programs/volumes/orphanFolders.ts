@@ -3,10 +3,11 @@
  * pods that went while it was down (parity G5). Volumes are taken down by what lies there; a folder with anything still
  * mounted in it stays, and is told of once.
  */
-import { Effect, FiberMap, Schedule } from "effect"
+import { Effect, FiberMap } from "effect"
 import { podDir } from "../../domain/volumes/volumePaths.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
+import { rounds } from "../rounds.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 import { PodVolumes } from "./PodVolumes.ts"
@@ -49,5 +50,5 @@ export const orphanFolders = Effect.gen(function*() {
     })
   })
 
-  return yield* supervise("orphaned pod folders", Effect.repeat(round, Schedule.spaced(roundMs)))
+  return yield* supervise("orphaned pod folders", rounds(roundMs, round))
 }).pipe(Effect.scoped)
