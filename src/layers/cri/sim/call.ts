@@ -52,18 +52,17 @@ export const tooLate = (call: Call): CriError =>
   })
 
 /** Takes `ms`, or fails at the deadline. */
-export const pause = Effect.fnUntraced(function*(call: Call, ms: number) {
-  if (ms <= 0) return
-  const left = call.deadlineAt - (yield* Clock.currentTimeMillis)
-  if (ms <= left) return yield* Effect.sleep(ms)
-  yield* Effect.sleep(Math.max(0, left))
-  return yield* tooLate(call)
-})
+export const pause = (call: Call, ms: number): Effect.Effect<void, CriError> =>
+  ms <= 0 ? Effect.void : Effect.clockWith((clock) => {
+    const leftMs = call.deadlineAt - clock.currentTimeMillisUnsafe()
+    return ms <= leftMs
+      ? Effect.sleep(ms)
+      : Effect.andThen(Effect.sleep(Math.max(0, leftMs)), Effect.suspend(() => Effect.fail(tooLate(call))))
+  })
 
 /** Takes what such a call takes. */
-export const work = Effect.fnUntraced(function*(call: Call, [min, max]: Latency) {
-  yield* pause(call, max > min ? yield* Random.nextIntBetween(min, max + 1) : min)
-})
+export const work = (call: Call, [min, max]: Latency): Effect.Effect<void, CriError> =>
+  max > min ? Effect.flatMap(Random.nextIntBetween(min, max + 1), (ms) => pause(call, ms)) : pause(call, min)
 
 export const now = Clock.currentTimeMillis
 
