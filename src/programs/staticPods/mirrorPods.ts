@@ -42,11 +42,13 @@ export const mirrorPods = Effect.gen(function*() {
   const attempt = <E>(what: string, pod: Pod, effect: Effect.Effect<unknown, E>) =>
     Effect.catch(effect, (error) => Effect.logWarning(`cannot ${what} the mirror of ${fullName(pod)}`, error))
 
+  /** Whether there is anything that a call may have failed for. */
   const check = Effect.gen(function*() {
-    if (!(yield* registry.allSourcesHeard)) return
+    if (!(yield* registry.allSourcesHeard)) return false
     const statics = (yield* registry.all).filter(({ removed, source }) => source !== "api" && !removed)
     const names = new Set(statics.map(({ pod }) => fullName(pod)))
-    for (const mirror of yield* registry.mirrors) {
+    const mirrors = yield* registry.mirrors
+    for (const mirror of mirrors) {
       if (!names.has(fullName(mirror))) yield* attempt("delete", mirror, remove(mirror))
     }
     for (const { pod } of statics) {
@@ -54,10 +56,13 @@ export const mirrorPods = Effect.gen(function*() {
       if (mirror === undefined) yield* attempt("create", pod, create(pod))
       else if (!isMirrorCurrent(mirror, pod)) yield* attempt("replace", pod, remove(mirror))
     }
+    return statics.length + mirrors.length > 0
   })
 
   return yield* supervise(
     "mirror pods",
-    Effect.forever(Effect.andThen(check, Effect.raceFirst(registry.mirrorsDue, Effect.sleep(checkMs))))
+    Effect.forever(Effect.flatMap(check, (again) =>
+      // Most nodes have no static pods: the first one is told of.
+      again ? Effect.raceFirst(registry.mirrorsDue, Effect.sleep(checkMs)) : registry.mirrorsDue))
   )
 })
