@@ -7,6 +7,7 @@ import { Result, Schema, SchemaIssue } from "effect"
 import { SubjectAccessReview, TokenRequest, TokenReview } from "./authentication.ts"
 import { ClusterTrustBundle } from "./clusterTrustBundle.ts"
 import { ConfigMap } from "./configMap.ts"
+import { omit } from "./json.ts"
 import { Node } from "./node.ts"
 import { Pod } from "./pod.ts"
 import { PodCertificateRequest } from "./podCertificateRequest.ts"
@@ -45,14 +46,16 @@ export const withoutNulls = (u: unknown): unknown => {
 
 const recordWithoutNulls = (u: object): object => {
   let copy: Record<string, unknown> | undefined
+  const nulls = new Set<string>()
   for (const [key, value] of Object.entries(u)) {
     const cleaned = withoutNulls(value)
     if (cleaned === value && value !== null) continue
     copy ??= { ...u }
-    if (value === null) delete copy[key]
+    if (value === null) nulls.add(key)
     else copy[key] = cleaned
   }
-  return copy ?? u
+  if (copy === undefined) return u
+  return nulls.size === 0 ? copy : omit(copy, nulls)
 }
 
 const listKeys = new Set(["requests", "limits", "overhead", "podFixed", "capacity", "allocatable"])

@@ -59,18 +59,27 @@ export const withDefaults = (object: JsonObject, defaults: JsonObject): JsonObje
   return missing === undefined ? object : { ...object, ...missing }
 }
 
+/**
+ * The object without some keys. `delete` on a copy would turn it into a hash table of eight times the size, and what is
+ * read from the API is kept for long.
+ */
+export const omit = (object: JsonObject, keys: ReadonlySet<string>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)))
+
 /** Several changes at once, undefined removing a key; the very same object when nothing changes. */
 export const putAll = (object: JsonObject, changes: ReadonlyMap<string, unknown>): JsonObject => {
   let copy: Record<string, unknown> | undefined
+  const removed = new Set<string>()
   for (const [key, value] of changes) {
     if (own(object, key) === value) continue
     copy ??= { ...object }
-    if (value === undefined) delete copy[key]
+    if (value === undefined) removed.add(key)
     // An assignment would not store a key named __proto__.
     else if (key === "__proto__") copy = { ...copy, [key]: value }
     else copy[key] = value
   }
-  return copy ?? object
+  if (copy === undefined) return object
+  return removed.size === 0 ? copy : omit(copy, removed)
 }
 
 /** Maps the elements of a list, keeping the very same list when none changes. */

@@ -4,7 +4,7 @@
  * quantities made canonical. Whatever has that form already is kept by reference.
  */
 import { Result } from "effect"
-import { equal, isObject, type JsonObject } from "../../../domain/k8s/json.ts"
+import { equal, isObject, type JsonObject, omit } from "../../../domain/k8s/json.ts"
 import { formatTime, parseTime } from "../../../domain/k8s/time.ts"
 import { formatQuantity, parseQuantity } from "../../../domain/resources/quantity.ts"
 import type { Field, FieldType, Scalar, Shape } from "./fields.ts"
@@ -199,6 +199,7 @@ const struct = (
   findings: Findings
 ): JsonObject => {
   let copy: Record<string, unknown> | undefined
+  const absent = new Set<string>()
   for (const [key, element] of Object.entries(value)) {
     const here = path === "" ? key : `${path}.${key}`
     const field = shape.fields.get(key)
@@ -207,9 +208,10 @@ const struct = (
       : member(element, field, { shape, path: here }, isObject(before) ? before[key] : undefined, findings)
     if (next === element) continue
     copy ??= { ...value }
-    if (next === undefined) delete copy[key]
+    if (next === undefined) absent.add(key)
     else copy[key] = next
   }
+  if (copy !== undefined && absent.size > 0) copy = omit(copy, absent)
   for (const field of shape.always) {
     if (Object.hasOwn(copy ?? value, field.name)) continue
     copy ??= { ...value }
