@@ -11,6 +11,7 @@ import * as KeyedMailbox from "../KeyedMailbox.ts"
 import type { NodeState } from "../node/NodeState.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
 import { superviseToEnd } from "../supervise.ts"
+import { withNeeds } from "../withNeeds.ts"
 import { followProbe, type Probed } from "./followProbe.ts"
 import { probeMetrics } from "./probeMetrics.ts"
 
@@ -69,7 +70,7 @@ const makeFibers = Effect.gen(function*() {
         key,
         superviseToEnd(`${kind} probe`, life).pipe(
           Effect.annotateLogs("container", container.name),
-          Effect.provideContext(services)
+          withNeeds(services)
         )
       )
     }

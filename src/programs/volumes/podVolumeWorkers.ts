@@ -12,6 +12,7 @@ import type { EventRecorder } from "../events/EventRecorder.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
 import type { PodRegistry } from "../pods/PodRegistry.ts"
 import { supervise, superviseToEnd } from "../supervise.ts"
+import { withNeeds } from "../withNeeds.ts"
 import type { CsiVolumes } from "./CsiVolumes.ts"
 import { podsOnDisk } from "./findVolumes.ts"
 import { ObjectCache } from "./ObjectCache.ts"
@@ -131,7 +132,7 @@ const makeWorkers = Effect.gen(function*() {
     if (other !== undefined) return other
     pods.set(uid, held)
     const life = superviseToEnd("pod volumes", volumeWorker(held, mailbox.offer(uid)))
-    yield* FiberMap.run(fibers, uid, Effect.andThen(life, end(held)).pipe(Effect.provideContext(needs)))
+    yield* FiberMap.run(fibers, uid, Effect.andThen(life, end(held)).pipe(withNeeds(needs)))
     return held
   })
 

@@ -21,6 +21,7 @@ import type { RuntimeHealth } from "../../runtime/RuntimeHealth.ts"
 import { RuntimeView } from "../../runtime/RuntimeView.ts"
 import type { ObjectCache } from "../../volumes/ObjectCache.ts"
 import type { PodVolumes } from "../../volumes/PodVolumes.ts"
+import { withNeeds } from "../../withNeeds.ts"
 import type { Allocations } from "../Allocations.ts"
 import { type ActionContext, Outcome, PodActions } from "../PodActions.ts"
 import { destroyPodCgroup } from "../podCgroups.ts"
@@ -134,14 +135,14 @@ export const layer: Layer.Layer<PodActions, HostFileError, Requirements> = Layer
         Effect.tapError((error) => Effect.logWarning(`cannot ${what} yet`, error)),
         Effect.retry(cleaning),
         Effect.orDie,
-        Effect.provide(services)
+        withNeeds(services)
       )
 
     return PodActions.of({
       run: (context, action) =>
         interpret(context, action).pipe(
           Effect.onExit((exit) => outdateAfter(view, context.pod.metadata.uid, action, exit)),
-          Effect.provide(services)
+          withNeeds(services)
         ),
       releaseResources: (pod) =>
         insistently(
