@@ -5,12 +5,15 @@ import { pageSizeName } from "../../domain/resources/hugePages.ts"
 import { Cgroups } from "../../layers/host/Cgroups.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { elapsedMs } from "../elapsed.ts"
 import { NodeState } from "./NodeState.ts"
 
 const cpuFolder = "/sys/devices/system/cpu"
 const cpuName = /^cpu\d+$/
 /** There with cgroup v1 if the kernel accounts for swap, and only then may a limit of it be asked for (parity L14). */
 const swapLimitV1 = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes"
+/** What the resolver file said this long ago is still asked for: a pod's start wants it several times. */
+const resolverAgeMs = 1000
 
 /**
  * An effect that gives the settings as they are now. What only a reboot changes is read when this is run; the resolver
@@ -32,12 +35,16 @@ export const nodeSettings = Effect.gen(function*() {
     // A machine without this folder has nothing there to hide.
     Effect.catch(() => Effect.succeed([]))
   )
-  const resolvConf = config.resolvConf === ""
-    ? Effect.succeed(undefined)
-    : yield* files.readText(config.resolvConf).pipe(
-      Effect.catch((error) => Effect.as(Effect.logWarning("cannot read the resolver configuration", error), "")),
-      Effect.cachedWithTTL("1 second")
-    )
+  const readResolvConf = files.readText(config.resolvConf).pipe(
+    Effect.catch((error) => Effect.as(Effect.logWarning("cannot read the resolver configuration", error), ""))
+  )
+  let resolver = { text: "", readAtMs: Number.NEGATIVE_INFINITY }
+  const resolvConf = Effect.gen(function*() {
+    if (config.resolvConf === "") return undefined
+    const now = yield* elapsedMs
+    if (now - resolver.readAtMs >= resolverAgeMs) resolver = { text: yield* readResolvConf, readAtMs: now }
+    return resolver.text
+  })
 
   return Effect.gen(function*() {
     const machine = yield* nodeState.facts

@@ -3,6 +3,7 @@ import { Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
 import { equalValues } from "../../domain/equalValues.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
+import { elapsedMs } from "../elapsed.ts"
 import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 
@@ -36,9 +37,6 @@ export class RuntimeHealth extends Context.Service<RuntimeHealth, {
   /** Problem of the listing, empty when it is recent. */
   readonly listingProblem: Effect.Effect<string>
 }>()("kubeffect/programs/runtime/RuntimeHealth") {}
-
-/** Ages are told by time that nobody can set: a clock put right must not make the node look forsaken. */
-const elapsedMs = Effect.clockWith((clock) => Effect.succeed(Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)))
 
 const unknown: RuntimeStatus = {
   runtimeProblem: "container runtime status check may not have completed yet",
