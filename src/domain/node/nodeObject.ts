@@ -1,4 +1,5 @@
 /** The Node object: as it is first registered, and what of an existing one is brought in line (parity B1, B2, B9–B11). */
+import { equalValues } from "../equalValues.ts"
 import type { Node, NodeCondition, NodeStatus } from "../k8s/node.ts"
 import { nodeAddresses } from "./addresses.ts"
 import { allocatableOf, capacityOf, type MachineSize, type Reservations } from "./capacity.ts"
@@ -160,7 +161,7 @@ const withoutHeartbeats = (status: NodeStatus): unknown => ({
  * know, and would be written to for ever (parity Q2).
  */
 export const statusChanged = (sent: NodeStatus | undefined, next: NodeStatus): boolean =>
-  sent === undefined || JSON.stringify(withoutHeartbeats(sent)) !== JSON.stringify(withoutHeartbeats(next))
+  sent === undefined || !equalValues(withoutHeartbeats(sent), withoutHeartbeats(next))
 
 /** True when somebody else changed a condition that is ours to say, such as the node controller's `Unknown`. */
 export const conditionsOverruled = (sent: NodeStatus | undefined, shown: NodeStatus | undefined): boolean =>
