@@ -56,8 +56,17 @@ export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>
     const known = new Map<string, Known>()
     const fibers = yield* FiberMap.make<string, void>()
 
+    const deregister = (info: PluginInfo, socketPath: string) =>
+      handlers.get(info.type)?.deregister(info, endpointOf(info, socketPath)) ?? Effect.void
+
     const take = Effect.fnUntraced(function*(socketPath: string, plugin: Ref.Ref<PluginInfo | undefined>) {
       const info = yield* registration.info(socketPath)
+      const before = yield* Ref.get(plugin)
+      // Another plugin took the place of one, which did not start anew then but is gone.
+      if (before !== undefined && (before.name !== info.name || before.type !== info.type)) {
+        yield* deregister(before, socketPath)
+        yield* Ref.set(plugin, undefined)
+      }
       const handler = handlers.get(info.type)
       const problem = handler === undefined
         ? `no handler registered for plugin type: ${info.type} at socket ${socketPath}`
@@ -90,9 +99,8 @@ export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>
     const forget = Effect.fnUntraced(function*(socketPath: string, { plugin }: Known) {
       known.delete(socketPath)
       const info = yield* Ref.get(plugin)
-      const handler = handlers.get(info?.type ?? "")
-      if (info === undefined || handler === undefined) return yield* FiberMap.remove(fibers, socketPath)
-      const part = handler.deregister(info, endpointOf(info, socketPath)).pipe(
+      if (info === undefined) return yield* FiberMap.remove(fibers, socketPath)
+      const part = deregister(info, socketPath).pipe(
         Effect.tapError((error) => Effect.logWarning(`cannot deregister the plugin ${info.name}`, error)),
         Effect.retry(retry),
         Effect.orDie
