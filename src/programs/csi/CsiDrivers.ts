@@ -110,19 +110,24 @@ export const layer: Layer.Layer<CsiDrivers, never, AgentConfig | Csi | CsiNode |
     })
 
     return CsiDrivers.of({
-      register: Effect.fn("CsiDrivers.register")(function*(name: string, endpoint: string) {
-        const scope = yield* Scope.fork(life)
-        const driver = yield* meet(name, endpoint, scope).pipe(
-          Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, Exit.void)),
-          Effect.mapError(because)
+      register: Effect.fn("CsiDrivers.register")((name: string, endpoint: string) =>
+        // A driver that was met is held, or its connection closed, whoever loses patience between the two.
+        Effect.uninterruptibleMask((restore) =>
+          Effect.gen(function*() {
+            const scope = yield* Scope.fork(life)
+            const driver = yield* restore(meet(name, endpoint, scope)).pipe(
+              Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, Exit.void)),
+              Effect.mapError(because)
+            )
+            const before = (yield* SubscriptionRef.get(held)).get(name)
+            yield* SubscriptionRef.update(held, (all) => new Map([...all, [name, driver]]))
+            if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
+            if (standalone) return
+            const limit = keepLimit(name, refresh(name)).pipe(Effect.provideService(KubeApi, api))
+            yield* Effect.forkIn(supervise(`limit of driver ${name}`, limit), scope)
+          })
         )
-        const before = (yield* SubscriptionRef.get(held)).get(name)
-        yield* SubscriptionRef.update(held, (all) => new Map([...all, [name, driver]]))
-        if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
-        if (standalone) return
-        const limit = keepLimit(name, refresh(name)).pipe(Effect.provideService(KubeApi, api))
-        yield* Effect.forkIn(supervise(`limit of driver ${name}`, limit), scope)
-      }),
+      ),
       refresh,
       deregister: Effect.fn("CsiDrivers.deregister")(function*(name: string, endpoint: string) {
         const driver = (yield* SubscriptionRef.get(held)).get(name)

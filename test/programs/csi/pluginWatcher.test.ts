@@ -26,7 +26,7 @@ const started = Effect.gen(function*() {
   const watching = pluginWatcher(new Map([["CSIPlugin", handler]])).pipe(Effect.provide(Layer.mergeAll(
     HostFilesMemory.layer(host),
     PluginRegistrationSim.layer(plugins),
-    Layer.succeed(VolumeHost, VolumeHost.of({ rootDir: "/var/lib/kubelet", syncMs: 60_000 }))
+    Layer.mock(VolumeHost)({ rootDir: "/var/lib/kubelet", syncMs: 60_000 })
   )))
   yield* Effect.forkChild(watching)
   /** A plugin makes its socket, in the place of one that is there. */
