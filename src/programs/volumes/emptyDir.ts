@@ -47,6 +47,8 @@ export const setUpEmptyDir = Effect.fnUntraced(function*(wish: EmptyDirWish) {
   // What is not there is not mounted either: no need to read the table.
   const mounted = wish.backing === undefined || (there && (yield* mounts.isMountPoint(path)))
   if (there && mounted && (yield* files.exists(marker))) return path
+  // It may be left of a directory or a mount that is gone, and must not speak for the one that is made now.
+  yield* files.removeFile(marker).pipe(Effect.catchReason("HostFileError", "NotFound", () => Effect.void))
   yield* files.makeDirectory(parentOf(path), { mode: folderMode, recursive: true })
   // Its mode comes with its owner: what is mounted brings one of its own.
   yield* files.makeDirectory(path, { recursive: true })

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import type { Pod } from "../../../src/domain/k8s/pod.ts"
 import { configMaps } from "../../../src/domain/k8s/resources.ts"
-import type { MemoryHost } from "../../../src/layers/host/HostFilesMemory.ts"
+import { HostFiles } from "../../../src/layers/host/HostFiles.ts"
+import * as HostFilesMemory from "../../../src/layers/host/HostFilesMemory.ts"
+import { Mounts } from "../../../src/layers/host/Mounts.ts"
+import * as MountsMemory from "../../../src/layers/host/MountsMemory.ts"
 import { sweepStages } from "../../../src/programs/csi/sweepStages.ts"
 import { podWith } from "../../domain/volumes/pods.ts"
 import {
@@ -17,7 +20,7 @@ import {
   statusOf,
   volumeCalls
 } from "../csi/cluster.ts"
-import { eventually, listing, makeConfigMap, makeSecret, root, settled, untilReady } from "./world.ts"
+import { eventually, listing, make, makeConfigMap, makeSecret, root, settled, untilReady } from "./world.ts"
 
 const pod: Pod = podWith([
   { name: "d", emptyDir: {} },
@@ -33,12 +36,12 @@ const subPaths = new Map([[0, "x/y"], [2, "a"]])
 const at = `${root}/pods/u1/volumes`
 
 /** No place is mounted over twice, whatever was interrupted. */
-const mountedOnce = (host: MemoryHost) => {
+const mountedOnce = (host: HostFilesMemory.MemoryHost) => {
   const points = host.mountPoints()
   assert.strictEqual(new Set(points).size, points.length, `mounted twice: ${points.join(" ")}`)
 }
 
-const isUp = (host: MemoryHost, text: string) => {
+const isUp = (host: HostFilesMemory.MemoryHost, text: string) => {
   mountedOnce(host)
   assert.strictEqual(host.readText(`${at}/kubernetes.io~configmap/c/a`), text)
   assert.strictEqual(host.readText(`${at}/kubernetes.io~secret/s/k`), "hush")
@@ -55,7 +58,7 @@ const isUp = (host: MemoryHost, text: string) => {
 
 const staged = `${root}/plugins/kubernetes.io/csi/${driverName}`
 
-const isGone = (host: MemoryHost) => {
+const isGone = (host: HostFilesMemory.MemoryHost) => {
   assert.deepStrictEqual(listing(host, staged).slice(1), [])
   assert.deepStrictEqual(host.mountPoints(), ["/"])
   assert.deepStrictEqual(listing(host, `${root}/pods/u1`).slice(1), [])
@@ -117,6 +120,27 @@ describe("crash-only: killed between any two calls to host and driver, from atta
       }),
     60_000
   )
+
+  it.effect("I3: a directory that went, made anew by an agent that dies over it, is finished by the next", () =>
+    Effect.gen(function*() {
+      const { dieAfter, host, start } = yield* make
+      const few = podWith([{ name: "d", emptyDir: {} }, { name: "m", emptyDir: { medium: "Memory" } }], {
+        securityContext: { fsGroup: 5 }
+      })
+      const places = ["d", "m"].map((name) => `${at}/kubernetes.io~empty-dir/${name}`)
+      for (let callsLeft = 0; callsLeft < 30; callsLeft++) {
+        const agent = yield* start()
+        yield* untilReady(agent, few)
+        for (const place of places) assert.strictEqual(host.at(place).inode.mode & 0o2777, 0o2777, `${callsLeft}`)
+        yield* agent.stop
+        // Taken down by half, and the node restarted: what says that they are done is still there.
+        yield* Effect.gen(function*() {
+          yield* (yield* Mounts).unmount(places[1] ?? "")
+          yield* (yield* HostFiles).removeTree(places[0] ?? "")
+        }).pipe(Effect.provide(Layer.merge(HostFilesMemory.layer(host), MountsMemory.layer(host))))
+        yield* dieAfter(callsLeft, ({ volumes }) => Effect.andThen(volumes.want(few), settled))
+      }
+    }).pipe(Effect.scoped))
 
   it("several times in a row", () =>
     fc.assert(
