@@ -295,6 +295,8 @@ const takeDown = (draft: Draft, { found, nowMs, rootDir, uid }: VolumesInput): v
 /** What is done for pods that are wanted. */
 const making: ReadonlySet<string> = new Set<VolumeAction["_tag"]>(["SetUp", "ReadClaims", "Expand"])
 
+const isIdle = ({ lanes }: Draft): boolean => Object.values(lanes).every(({ busy }) => busy === undefined)
+
 const planRelease = (input: VolumesInput): VolumesPlan => {
   const draft = new Draft(input.memory)
   const underWay = Object.entries(draft.lanes).filter(([, { busy }]) => busy !== undefined && making.has(busy))
@@ -308,7 +310,8 @@ const planRelease = (input: VolumesInput): VolumesPlan => {
     wakeAtMs: draft.wakeAtMs,
     view: { ready: false, message: "" },
     up: new Set(),
-    released: underWay.length === 0 && volumes.length === 0 && !leftovers
+    // A lane may outlast its volume's place: a driver unstages after that, and who is released waits for nobody.
+    released: isIdle(draft) && volumes.length === 0 && !leftovers
   }
 }
 

@@ -188,6 +188,12 @@ describe("I2: volumes that are to go", () => {
     assert.isTrue(release({}).released)
   })
 
+  it("are not gone while one is being taken down whose place has gone: its driver unstages it", () => {
+    const taking = release({ found: { ...nothing, volumes: [volume], leftovers: true } })
+    assert.isFalse(release({ memory: taking.memory }).released)
+    assert.isTrue(release({ memory: after(taking) }).released)
+  })
+
   it("that an earlier agent left go without anybody remembering them", () =>
     assert.deepStrictEqual(
       tags(release({ found: { ...nothing, volumes: [volume, { ...volume, path: "/x" }], leftovers: true } })),

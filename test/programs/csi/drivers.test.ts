@@ -7,7 +7,7 @@ import { csiDrivers, csiNodes, nodes, volumeAttachments } from "../../../src/dom
 import { GrpcCode } from "../../../src/layers/grpc/Grpc.ts"
 import { VolumesInUse } from "../../../src/programs/csi/VolumesInUse.ts"
 import { podWith } from "../../domain/volumes/pods.ts"
-import { createPod, eventually, root, settled, untilReady } from "../volumes/world.ts"
+import { createPod, eventually, listing, root, settled, untilReady } from "../volumes/world.ts"
 import { bindClaim, claimVolume, driverName, makeCsiWorld, simDriver, volumeCalls } from "./cluster.ts"
 
 interface Published {
@@ -222,6 +222,29 @@ describe("several drivers", () => {
       yield* TestClock.adjust("3 minutes")
       yield* Fiber.join(leaving)
       yield* untilReady(agent, podOf("u3", "a"))
+    }))
+
+  it.effect("J7: one that unstages slowly is not given up when the pod's other volumes are gone", () =>
+    Effect.gen(function*() {
+      const [one, two] = [simDriver({ name: names[0] }), simDriver({ name: names[1] })]
+      const { client, host, start } = yield* makeCsiWorld([one, two])
+      yield* bindClaim(client, "a", { driver: names[0] })
+      yield* bindClaim(client, "b", { driver: names[1] })
+      const agent = yield* start()
+      yield* untilReady(agent, podWith([claimVolume("a"), claimVolume("b")]))
+      one.faults.set("NodeUnstageVolume", { kind: "slow", code: 0, delayMs: 5000 })
+      two.faults.set("NodeUnpublishVolume", { kind: "slow", code: 0, delayMs: 1000 })
+      const leaving = yield* Effect.forkChild(agent.volumes.release("u1"))
+      yield* settled
+      yield* TestClock.adjust("1 second")
+      yield* settled
+      yield* TestClock.adjust("4 seconds")
+      yield* Fiber.join(leaving)
+      for (const name of names) {
+        assert.deepStrictEqual(listing(host, `${root}/plugins/kubernetes.io/csi/${name}`).slice(1), [])
+      }
+      const { names: inUse } = yield* Effect.provide(VolumesInUse, agent.context)
+      assert.deepStrictEqual(yield* inUse, [])
     }))
 
   it.effect("J4: one that dies in the middle of a call and comes back is asked again, nothing is mounted twice", () =>
