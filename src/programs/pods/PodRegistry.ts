@@ -6,6 +6,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { PodSource, Termination } from "../../domain/pod/model.ts"
+import { isNews } from "../../domain/pod/podNews.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
 
 export const annotationMirror = "kubernetes.io/config.mirror"
@@ -47,7 +48,7 @@ export class PodRegistry extends Context.Service<PodRegistry, {
   readonly mirrors: Effect.Effect<ReadonlyArray<Pod>>
   /** Waits until a static pod or a mirror pod has changed since the last time. One consumer. */
   readonly mirrorsDue: Effect.Effect<void>
-  /** UIDs whose entry changed; a mirror's change is told under the UID of its static pod. One consumer. */
+  /** UIDs whose entry changed in what concerns their workers; a mirror's change is told under the UID of its static pod. One consumer. */
   readonly changed: Effect.Effect<ReadonlyArray<string>>
 }>()("kubeffect/programs/pods/PodRegistry") {}
 
@@ -98,9 +99,11 @@ const writes = (known: Known) => {
         mirrors.set(fullName(pod), pod)
         return tellOfMirror(known, fullName(pod))
       }
-      const ending = pods.get(pod.metadata.uid)?.ending
+      const before = pods.get(pod.metadata.uid)
+      const ending = before?.ending
       pods.set(pod.metadata.uid, { pod, source, removed: false, ...(ending === undefined ? {} : { ending }) })
-      return tellOfPod(known, source, pod.metadata.uid)
+      const isEcho = before?.source === "api" && source === "api" && !before.removed && !isNews(before.pod, pod)
+      return isEcho ? Effect.void : tellOfPod(known, source, pod.metadata.uid)
     })
 
   const remove = (source: PodSource, uid: string, last?: Pod): Effect.Effect<void> =>

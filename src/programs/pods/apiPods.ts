@@ -6,6 +6,7 @@ import * as resources from "../../domain/k8s/resources.ts"
 import type { KubeObject } from "../../layers/api/KubeApi.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 import { type Change, reflect } from "../api/reflector.ts"
+import { StatusWriter } from "../status/StatusWriter.ts"
 import { supervise } from "../supervise.ts"
 import { PodRegistry } from "./PodRegistry.ts"
 
@@ -21,15 +22,19 @@ const decode = (object: KubeObject): Effect.Effect<Pod | undefined> => {
 export const apiPods = Effect.gen(function*() {
   const config = yield* AgentConfig
   const registry = yield* PodRegistry
+  const statuses = yield* StatusWriter
 
   const take = Effect.fnUntraced(function*(change: Change) {
     if (change._tag === "Snapshot") {
-      const pods = yield* Effect.forEach(change.objects, decode)
-      return yield* registry.replace("api", pods.filter((pod) => pod !== undefined))
+      const pods = (yield* Effect.forEach(change.objects, decode)).filter((pod) => pod !== undefined)
+      yield* registry.replace("api", pods)
+      return yield* Effect.forEach(pods, statuses.reconcile, { discard: true })
     }
     const pod = yield* decode(change.object)
     if (pod === undefined) return
-    yield* change._tag === "Upsert" ? registry.upsert("api", pod) : registry.remove("api", pod.metadata.uid, pod)
+    if (change._tag === "Remove") return yield* registry.remove("api", pod.metadata.uid, pod)
+    yield* registry.upsert("api", pod)
+    yield* statuses.reconcile(pod)
   })
 
   const selection = { fieldSelector: `spec.nodeName=${config.nodeName}` }

@@ -8,7 +8,6 @@ import { Devices } from "../devices/Devices.ts"
 import { ProbeSet } from "../probes/ProbeSet.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 import { runtimeWatch } from "../runtime/runtimeWatch.ts"
-import { StatusWriter } from "../status/StatusWriter.ts"
 import { supervise, superviseToEnd } from "../supervise.ts"
 import { PodVolumes } from "../volumes/PodVolumes.ts"
 import { Admission } from "./Admission.ts"
@@ -37,7 +36,6 @@ const wakeUps = Effect.fnUntraced(function*(wake: (uid: string) => Effect.Effect
 export const podWorkers = Effect.gen(function*() {
   const registry = yield* PodRegistry
   const admission = yield* Admission
-  const statuses = yield* StatusWriter
   const health = yield* RuntimeHealth
   const fibers = yield* FiberMap.make<string, void>()
   const wakes = new Map<string, Queue.Queue<void>>()
@@ -90,11 +88,7 @@ export const podWorkers = Effect.gen(function*() {
       const uids = yield* registry.changed
       const entries = yield* Effect.forEach(uids, registry.get)
       const present = entries.filter((entry) => entry !== undefined).sort((a, b) => createdAt(a) - createdAt(b))
-      for (const desired of present) {
-        const shown = desired.source === "api" ? desired.pod : yield* registry.mirrorOf(desired.pod)
-        if (shown !== undefined) yield* statuses.reconcile(shown)
-        yield* changed(desired)
-      }
+      for (const desired of present) yield* changed(desired)
     }
   })
 

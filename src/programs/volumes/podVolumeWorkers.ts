@@ -3,6 +3,7 @@ import { Deferred, Effect, FiberMap, Layer, Queue } from "effect"
 import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { VolumeView } from "../../domain/pod/model.ts"
+import { isNews } from "../../domain/pod/podNews.ts"
 import { isSafeName, subPathTarget } from "../../domain/volumes/volumePaths.ts"
 import type { KubeApi } from "../../layers/api/KubeApi.ts"
 import type { HostFiles } from "../../layers/host/HostFiles.ts"
@@ -162,7 +163,7 @@ export const layer: Layer.Layer<PodVolumes, never, Needs> = Layer.effect(
       want: Effect.fn("PodVolumes.want")(function*(pod: Pod) {
         const { uid } = pod.metadata
         const held = pods.get(uid)
-        if (!isSafeName(uid) || held?.pod === pod) return
+        if (!isSafeName(uid) || (held?.pod !== undefined && !isNews(held.pod, pod))) return
         yield* objects.track(pod)
         if (held === undefined) return yield* Effect.asVoid(begin(uid, pod))
         held.pod = pod
