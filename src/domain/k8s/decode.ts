@@ -44,10 +44,12 @@ export const withoutNulls = (u: unknown): unknown => {
   return recordWithoutNulls(u)
 }
 
-const recordWithoutNulls = (u: object): object => {
+/** `isClean`: of the object's own fields. */
+const recordWithoutNulls = (u: object, isClean = (_key: string, _value: unknown): boolean => false): object => {
   let copy: Record<string, unknown> | undefined
   const nulls = new Set<string>()
   for (const [key, value] of Object.entries(u)) {
+    if (isClean(key, value)) continue
     const cleaned = withoutNulls(value)
     if (cleaned === value && value !== null) continue
     copy ??= { ...u }
@@ -97,16 +99,40 @@ const describe = (issue: SchemaIssue.Issue): string =>
     })
     .join("; ")
 
+type Kind = Schema.Codec<unknown, unknown> & { readonly fields: Schema.Struct.Fields }
+
+/**
+ * The quick check of a kind, field by field. A field that was seen needs no second look: where server and agent share a
+ * process, a pod with another status still has the very same specification.
+ */
+const quickCheck = <S extends Kind>(schema: S) => {
+  const seen = new Map(Object.keys(schema.fields).map((key) => [key, new WeakSet<object>()]))
+  const isSeen = (key: string, value: unknown): boolean =>
+    typeof value === "object" && value !== null && seen.get(key)?.has(value) === true
+  const checks = Object.entries(schema.fields).map(([key, field]) => {
+    const fits = Schema.is(Schema.Struct({ [key]: field }))
+    return (u: Record<string, unknown>): boolean => {
+      const value = u[key]
+      if (isSeen(key, value)) return true
+      if (!fits(u)) return false
+      if (typeof value === "object" && value !== null) seen.get(key)?.add(value)
+      return true
+    }
+  })
+  const fits = (u: unknown): u is S["Type"] => isRecord(u) && checks.every((check) => check(u))
+  return { fits, isSeen }
+}
+
 /**
  * A decoder for one kind. The quick check and the explaining decoder are both compiled once. An object that came before is
  * known: where server and agents share a process, a pod's object is seen as an answer, by a watch and by who looks on.
  */
-export const decoder = <S extends Schema.Codec<unknown, unknown>>(kind: string, schema: S) => {
-  const fits = Schema.is(schema)
+export const decoder = <S extends Kind>(kind: string, schema: S) => {
+  const { fits, isSeen } = quickCheck(schema)
   const explain = Schema.decodeUnknownResult(schema)
   const known = new WeakMap<object, S["Type"]>()
   const decode = (u: unknown): Result.Result<S["Type"], MalformedObject> => {
-    const cleaned = withoutNulls(u)
+    const cleaned = isRecord(u) ? recordWithoutNulls(u, isSeen) : u
     if (fits(cleaned)) return Result.succeed(cleaned)
     const readable = quantitiesAsText(cleaned)
     if (fits(readable)) return Result.succeed(readable)

@@ -134,6 +134,7 @@ export const metaCauses = (kind: ApiKind, metadata: JsonObject): ReadonlyArray<C
 }
 
 const fixed = ["name", "namespace", "creationTimestamp"]
+const checked = ["name", "labels", "annotations", "ownerReferences", "finalizers"]
 
 /** Checks the metadata of a changed object against what is stored. */
 export const metaUpdateCauses = (kind: ApiKind, metadata: JsonObject, before: JsonObject): ReadonlyArray<Cause> => {
@@ -149,6 +150,7 @@ export const metaUpdateCauses = (kind: ApiKind, metadata: JsonObject, before: Js
         `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`
       )]
       : []),
-    ...metaCauses(kind, metadata)
+    // What is stored was checked before.
+    ...(checked.every((key) => metadata[key] === before[key]) ? [] : metaCauses(kind, metadata))
   ]
 }

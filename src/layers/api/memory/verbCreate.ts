@@ -63,7 +63,7 @@ export const placed = (kind: ApiKind, namespace: string, object: JsonObject): Ou
       "the namespace of the provided object does not match the namespace sent on the request"
     ))
   }
-  return Result.succeed(put(object, "metadata", { ...metadata, namespace }))
+  return Result.succeed(put(object, "metadata", put(metadata ?? {}, "namespace", namespace)))
 }
 
 const alive = (state: State, kind: ApiKind, namespace: string, name: string): Outcome<void> => {

@@ -25,6 +25,8 @@ export class MemoryHost {
   readonly #busy = new Set<string>()
   readonly #root: MemoryFs
   table: MountTable
+  /** Grows with whatever can take something out of sight: what was seen at the same number is still there. */
+  losses = 0
   #nextDev = 1
 
   constructor(options: MemoryHostOptions = {}) {
@@ -64,6 +66,7 @@ export class MemoryHost {
   /** The machine starts anew: mounts and what lay on tmpfs are gone, disks stay. */
   reboot(): void {
     this.table = new MountTable(this.#root)
+    this.losses += 1
     this.#busy.clear()
   }
 
@@ -147,6 +150,7 @@ export class MemoryHost {
     const place = this.at(path, false)
     if (place.inode === place.mount.root || this.table.isCovered(place.inode)) throw new Errno("EBUSY")
     this.#writable(place)
+    this.losses += 1
     return place
   }
 
@@ -214,7 +218,7 @@ export class MemoryHost {
     if (at.inode.type !== "directory") throw new Errno("ENOTDIR")
     const fs = this.#open(request.source, request.fsType, request.options)
     const read = request.options.includes("ro") ? "ro" : "rw"
-    this.table.attach(at, fs, fs.root, [read, "relatime"])
+    this.#attach(at, fs, fs.root, [read, "relatime"])
   }
 
   #open(source: string, fsType: string, options: ReadonlyArray<string>): MemoryFs {
@@ -243,7 +247,7 @@ export class MemoryHost {
     const from = this.at(source)
     const at = this.at(target)
     if ((from.inode.type === "directory") !== (at.inode.type === "directory")) throw new Errno("ENOTDIR")
-    const bound = this.table.attach(at, from.mount.fs, from.inode, from.mount.options)
+    const bound = this.#attach(at, from.mount.fs, from.inode, from.mount.options)
     if (recursive) this.#bindBelow(from, bound)
     return bound
   }
@@ -252,7 +256,7 @@ export class MemoryHost {
   #bindBelow(from: Place, bound: Mounted): void {
     for (const child of this.table.childrenOf(from.mount)) {
       if (child === bound || child.on === undefined || !isBelow(child.on, from.inode)) continue
-      const copy = this.table.attach({ mount: bound, inode: child.on }, child.fs, child.root, child.options)
+      const copy = this.#attach({ mount: bound, inode: child.on }, child.fs, child.root, child.options)
       this.#bindBelow({ mount: child, inode: child.root }, copy)
     }
   }
@@ -276,6 +280,12 @@ export class MemoryHost {
   #detach(mounted: Mounted): void {
     for (const child of this.table.childrenOf(mounted)) this.#detach(child)
     this.table.detach(mounted)
+    this.losses += 1
+  }
+
+  #attach(at: Place, fs: MemoryFs, root: Inode, options: ReadonlyArray<string>): Mounted {
+    this.losses += 1
+    return this.table.attach(at, fs, root, options)
   }
 }
 

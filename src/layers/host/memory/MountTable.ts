@@ -146,24 +146,28 @@ export class MountTable {
 
   /** Cuts one name after the other off the path: a simulated node walks thousands of paths a minute. */
   #walk(from: Place, path: string, follow: boolean, linksLeft: number): Place | undefined {
-    let place = from
+    let { inode, mount } = from
     for (let at = 0, end = 0; at < path.length; at = end + 1) {
       end = path.indexOf("/", at)
       if (end < 0) end = path.length
       const name = path.slice(at, end)
       if (name === "" || name === ".") continue
-      const next = this.step(place, name)
-      if (next === undefined) return undefined
-      if (next.inode.type !== "symlink" || (!follow && names(path.slice(end)).length === 0)) {
-        place = next
-        continue
+      if (inode.type !== "directory") throw new Errno("ENOTDIR")
+      const child = inode.entries.get(name)
+      if (child === undefined || this.#covers.has(child)) {
+        const next = this.step({ mount, inode }, name)
+        if (next === undefined) return undefined
+        inode = next.inode
+        mount = next.mount
+      } else if (child.type !== "symlink" || (!follow && names(path.slice(end)).length === 0)) inode = child
+      else {
+        if (linksLeft === 0) throw new Errno("ELOOP")
+        const { target } = child
+        const base = target.startsWith("/") ? this.#start(target) : { place: { mount, inode }, rest: target }
+        return this.#walk(base.place, base.rest + path.slice(end), follow, linksLeft - 1)
       }
-      if (linksLeft === 0) throw new Errno("ELOOP")
-      const { target } = next.inode
-      const base = target.startsWith("/") ? this.#start(target) : { place, rest: target }
-      return this.#walk(base.place, base.rest + path.slice(end), follow, linksLeft - 1)
     }
-    return place
+    return { mount, inode }
   }
 }
 
