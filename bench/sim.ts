@@ -18,7 +18,7 @@ const cores = cpus().length
 const scratch = mkdtempSync(join(tmpdir(), "kubeffect-sim-"))
 
 interface Child {
-  readonly script: "worlds" | "seeds"
+  readonly script: "worlds" | "seeds" | "cluster"
   readonly args: ReadonlyArray<string>
   readonly flags?: ReadonlyArray<string>
   /** The core to stay on. */
@@ -75,6 +75,10 @@ const figures: Readonly<Record<string, { readonly wanted: string; readonly measu
     measure: () => world(1000, 10, 60, "probed", 6144)
   },
   scale: { wanted: "4 GiB for 1,000 nodes with 30 pods each", measure: () => world(1000, 30, 1, "plain", 3072) },
+  cluster: {
+    wanted: "no node silent for 40 s when one of two processes that share 2,000 is killed",
+    measure: () => run({ script: "cluster", args: ["2000"] })
+  },
   big: { wanted: "20 GiB for 5,000 nodes with 30 pods each", measure: () => world(5000, 30, 1, "plain", 18_432) }
 }
 
