@@ -84,11 +84,13 @@ export const logRotationLoop = Effect.gen(function*() {
     const { containers } = yield* cri.listContainers({ filter: { state: { state: ContainerState.CONTAINER_RUNNING } } })
     const running = new Set(containers.filter(({ labels }) => labelPodUid in labels).map(({ id }) => id))
     for (const id of paths.keys()) if (!running.has(id)) paths.delete(id)
-    yield* Effect.forEach([...running].filter((id) => !paths.has(id)), learn, { discard: true })
-    const logs = [...paths].filter(([, path]) => path !== "").map(([containerId, path]): Log => ({ containerId, path }))
+    for (const id of running) if (!paths.has(id)) yield* learn(id)
+    const logs: Array<Log> = []
+    for (const [containerId, path] of paths) if (path !== "") logs.push({ containerId, path })
     // All at once: most logs are far from their size most of the time.
     const stats = yield* files.statAll(logs.map(({ path }) => path))
     const due = logs.filter((_, index) => (stats[index]?.sizeBytes ?? Infinity) >= config.containerLogMaxSizeBytes)
+    if (due.length === 0) return
     yield* Effect.forEach(due, look, { concurrency: config.containerLogMaxWorkers, discard: true })
   })
 

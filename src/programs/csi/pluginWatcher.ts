@@ -3,9 +3,10 @@
  * J1). A socket that was replaced is a plugin that started anew. Nothing is remembered between two lives of the agent:
  * sockets that are there are met again.
  */
-import { Effect, FiberMap, Ref, Schedule, Stream } from "effect"
+import { Effect, FiberMap, Ref, Schedule, Semaphore, Stream } from "effect"
 import { type PluginInfo, PluginRegistration } from "../../layers/csi/PluginRegistration.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
+import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 
@@ -115,6 +116,11 @@ export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>
       for (const [path, mark] of sockets) if (known.get(path)?.mark !== mark) yield* begin(path, mark)
     })
 
-    const hints = Stream.merge(files.watch(folder), Stream.fromEffectRepeat(Effect.sleep(lookMs)))
-    return yield* supervise("plugin watcher", Stream.runForEach(hints, () => round))
+    const oneByOne = (yield* Semaphore.make(1)).withPermits(1)(round)
+    const now = Stream.runForEach(files.watch(folder), () => oneByOne)
+    const nowAndThen = rounds(lookMs, oneByOne)
+    return yield* supervise(
+      "plugin watcher",
+      Effect.all([now, nowAndThen], { concurrency: "unbounded", discard: true })
+    )
   }).pipe(Effect.scoped)

@@ -146,9 +146,8 @@ export const layer: Layer.Layer<Devices, never, AgentConfig | DevicePlugins | Ho
       allocate: (pod) => Semaphore.withPermit(oneAtATime, allocate(keeper, pod)),
       prepare: (podUid, container) => prepare(keeper, podUid, container),
       release: (podUid) => Semaphore.withPermit(oneAtATime, release(keeper, podUid)),
-      quantities: Effect.flatMap(
-        SubscriptionRef.get(resources),
-        (known) => Effect.map(Clock.currentTimeMillis, (nowMs) => deviceQuantities(known, nowMs))
+      quantities: Effect.clockWith((clock) =>
+        Effect.map(SubscriptionRef.get(resources), (known) => deviceQuantities(known, clock.currentTimeMillisUnsafe()))
       ),
       resources: SubscriptionRef.get(resources),
       changes: Stream.map(SubscriptionRef.changes(resources), () => undefined),

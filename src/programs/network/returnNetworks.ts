@@ -41,6 +41,7 @@ export const returnNetworks = Effect.fn("returnNetworks")(function*(records: Pod
 
   const once = Effect.gen(function*() {
     const due = yield* orphans
+    if (due.length === 0) return yield* Effect.as(Metric.update(waiting, 0), 0)
     const left = yield* Effect.filter(
       due,
       ({ containerId, pod }) =>
@@ -58,9 +59,12 @@ export const returnNetworks = Effect.fn("returnNetworks")(function*(records: Pod
     return left.length
   })
 
-  const pauses = Schedule.min([Schedule.exponential(firstPauseMs), Schedule.spaced(periodMs)])
+  const pauses = Schedule.min([Schedule.exponential(firstPauseMs), Schedule.spaced(periodMs)]).pipe(
+    Schedule.while(({ input }: { readonly input: number }) => input > 0)
+  )
   while (true) {
-    yield* Effect.repeat(once, { schedule: pauses, while: (left) => left > 0 })
+    const left = yield* once
+    if (left > 0) yield* Effect.scheduleFrom(once, left, pauses)
     yield* Effect.raceFirst(Queue.take(pods.left), Effect.sleep(periodMs))
   }
 })

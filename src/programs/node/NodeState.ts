@@ -1,5 +1,5 @@
 /** What the pods' workers and the server need to know of the node: its addresses, its network, its object at the API. */
-import { Clock, Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
+import { Context, Effect, Layer, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
 import type { Node } from "../../domain/k8s/node.ts"
 import { nodeIps } from "../../domain/node/addresses.ts"
@@ -12,6 +12,8 @@ import { NodeFacts, type NodeFactsError, type NodeReading } from "../../layers/h
 import { AgentConfig } from "../AgentConfig.ts"
 import { Devices } from "../devices/Devices.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
+
+type Quantities = Readonly<Record<string, string>>
 
 export class NodeState extends Context.Service<NodeState, {
   readonly view: Effect.Effect<NodeView>
@@ -28,8 +30,8 @@ export class NodeState extends Context.Service<NodeState, {
   readonly setNode: (node: Node) => Effect.Effect<void>
   readonly nodeChanges: Stream.Stream<Node | undefined>
   /** Quantities by resource name (parity B7). */
-  readonly capacity: Effect.Effect<Readonly<Record<string, string>>>
-  readonly allocatable: Effect.Effect<Readonly<Record<string, string>>>
+  readonly sizes: Effect.Effect<{ readonly capacity: Quantities; readonly allocatable: Quantities }>
+  readonly allocatable: Effect.Effect<Quantities>
 }>()("kubeffect/programs/node/NodeState") {}
 
 /** Fails when the machine cannot be read, or has no address that the node could be reached at. */
@@ -45,30 +47,32 @@ export const layer: Layer.Layer<
     const host = yield* NodeFacts
     const health = yield* RuntimeHealth
     const first = yield* host.read
-    const facts = yield* Ref.make(first)
-    const ips = yield* Ref.make(yield* Effect.fromResult(nodeIps(first, config.nodeIps)))
-    const pressureSeen = yield* Ref.make(neverSeen)
+    // Plain variables and few steps: a node reads and tells all of this every ten seconds, changed or not.
+    let facts = first
+    let ips = yield* Effect.fromResult(nodeIps(first, config.nodeIps))
+    let pressureSeen = neverSeen
     const node = yield* SubscriptionRef.make<Node | undefined>(undefined)
 
-    const refresh = Effect.gen(function*() {
-      const reading = yield* host.read
-      yield* Ref.set(facts, reading)
+    const refresh = Effect.map(host.read, (reading) => {
+      facts = reading
       const found = nodeIps(reading, config.nodeIps)
       // An address that is gone for a moment is kept: pods and the API server go on to know the node by it.
-      if (found._tag === "Success") yield* Ref.set(ips, found.success)
+      if (found._tag === "Success") ips = found.success
       return reading
     })
 
-    const pressure = Effect.gen(function*() {
-      const held = heldPressure(
-        yield* Ref.get(pressureSeen),
-        pressureOf(yield* Ref.get(facts), config.evictionHard),
-        yield* Clock.currentTimeMillis,
-        config.evictionPressureTransitionMs
-      )
-      yield* Ref.set(pressureSeen, held.seen)
-      return held.pressure
+    const pressure = Effect.clockWith((clock) => {
+      const short = pressureOf(facts, config.evictionHard)
+      const nowMs = clock.currentTimeMillisUnsafe()
+      const held = heldPressure(pressureSeen, short, nowMs, config.evictionPressureTransitionMs)
+      pressureSeen = held.seen
+      return Effect.succeed(held.pressure)
     })
+
+    const sizes = Effect.map(devices.quantities, ({ allocatable, capacity }) => ({
+      capacity: { ...capacityOf(facts, config), ...capacity },
+      allocatable: { ...allocatableOf(facts, config), ...allocatable }
+    }))
 
     return NodeState.of({
       pressure,
@@ -77,7 +81,7 @@ export const layer: Layer.Layer<
         const networkMessage = networkProblem === "" ? runtimeProblem : networkProblem
         return {
           nodeName: config.nodeName,
-          hostIPs: yield* Ref.get(ips),
+          hostIPs: ips,
           networkReady: networkProblem === "",
           networkMessage,
           maxRestartDelayMs: config.maxRestartDelayMs,
@@ -86,20 +90,14 @@ export const layer: Layer.Layer<
             .map(({ name }) => name)
         }
       }),
-      facts: Ref.get(facts),
+      facts: Effect.sync(() => facts),
       refresh,
-      ips: Ref.get(ips),
+      ips: Effect.sync(() => ips),
       node: SubscriptionRef.get(node),
       setNode: (next) => SubscriptionRef.set(node, next),
       nodeChanges: SubscriptionRef.changes(node),
-      capacity: Effect.zipWith(Ref.get(facts), devices.quantities, (reading, { capacity }) => ({
-        ...capacityOf(reading, config),
-        ...capacity
-      })),
-      allocatable: Effect.zipWith(Ref.get(facts), devices.quantities, (reading, { allocatable }) => ({
-        ...allocatableOf(reading, config),
-        ...allocatable
-      }))
+      sizes,
+      allocatable: Effect.map(sizes, ({ allocatable }) => allocatable)
     })
   })
 )

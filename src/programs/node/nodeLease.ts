@@ -4,12 +4,13 @@ import * as resources from "../../domain/k8s/resources.ts"
 import { formatMicroTime } from "../../domain/k8s/time.ts"
 import { type ApiError, KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
 import { AgentConfig } from "../AgentConfig.ts"
+import { rounds } from "../rounds.ts"
 import { NodeState } from "./NodeState.ts"
 
 const leaseNamespace = "kube-node-lease"
-/** Tries in a row before the back-off up to seven seconds begins. */
+/** After the first two tries: those in a row before the back-off up to seven seconds begins. */
 const quick = Schedule.concat(
-  Schedule.recurs(5),
+  Schedule.recurs(4),
   Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("7 seconds")])
 )
 
@@ -66,13 +67,11 @@ export const nodeLease = Effect.gen(function*() {
     yield* Ref.set(held, lease)
   })
 
-  while (true) {
-    yield* renew.pipe(
-      Effect.tapError((error) =>
-        Effect.andThen(Ref.set(held, undefined), Effect.logWarning("cannot renew the node lease", error))
-      ),
-      Effect.retry(quick)
-    )
-    yield* Effect.sleep(config.nodeLeaseDurationMs / 4)
-  }
+  const renewed = Effect.tapError(
+    renew,
+    (error) => Effect.andThen(Ref.set(held, undefined), Effect.logWarning("cannot renew the node lease", error))
+  )
+
+  // Nearly always the first try succeeds: only what comes after it goes by a schedule.
+  yield* rounds(config.nodeLeaseDurationMs / 4, Effect.catch(renewed, () => Effect.retry(renewed, quick)))
 })

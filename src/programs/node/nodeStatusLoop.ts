@@ -2,7 +2,7 @@
  * Keeps the node's status at the API server true: computed every ten seconds and whenever the runtime's health changes,
  * written when it differs or has not been written for long (parity B3).
  */
-import { Clock, Effect, Random, Ref, Stream } from "effect"
+import { Clock, Duration, Effect, Random, Semaphore, Stream } from "effect"
 import { decodeNode } from "../../domain/k8s/decode.ts"
 import type { NodeStatus } from "../../domain/k8s/node.ts"
 import * as resources from "../../domain/k8s/resources.ts"
@@ -40,13 +40,14 @@ interface Reporter {
   readonly nodeState: NodeState["Service"]
   readonly events: EventRecorder["Service"]
   readonly inUse: VolumesInUse["Service"]
+  readonly clock: Clock.Clock
   /** What the API server was last told, and when. */
-  readonly sent: Ref.Ref<{ readonly atMs: number; readonly status: NodeStatus | undefined }>
-  readonly images: Ref.Ref<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>
+  sent: { readonly atMs: number; readonly status: NodeStatus | undefined }
+  images: { readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }
 }
 
 const makeReporter = Effect.gen(function*() {
-  return {
+  const reporter: Reporter = {
     api: yield* KubeApi,
     cri: yield* Cri,
     config: yield* AgentConfig,
@@ -56,15 +57,11 @@ const makeReporter = Effect.gen(function*() {
     nodeState: yield* NodeState,
     events: yield* EventRecorder,
     inUse: yield* VolumesInUse,
-    sent: yield* Ref.make<{ readonly atMs: number; readonly status: NodeStatus | undefined }>({
-      atMs: 0,
-      status: undefined
-    }),
-    images: yield* Ref.make<{ readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }>({
-      atMs: Number.NEGATIVE_INFINITY,
-      list: []
-    })
-  } satisfies Reporter
+    clock: yield* Clock.Clock,
+    sent: { atMs: 0, status: undefined },
+    images: { atMs: Number.NEGATIVE_INFINITY, list: [] }
+  }
+  return reporter
 })
 
 /** Runs for ever: registers the node, then reports. */
@@ -73,37 +70,44 @@ export const nodeStatusLoop = Effect.gen(function*() {
   const { events } = reporter
   yield* registerNode(yield* compute(reporter))
   yield* events.recordNode({ type: "Normal", reason: "Starting", message: "Starting kubelet." })
+  const oneByOne = (yield* Semaphore.make(1)).withPermits(1)
+  // A node object that somebody deleted is made again.
+  const round = oneByOne(Effect.catchReason(
+    report(reporter),
+    "ApiError",
+    "NotFound",
+    () => Effect.flatMap(compute(reporter), registerNode)
+  ))
   return yield* supervise(
     "node status",
-    Stream.runForEach(hints(reporter), () =>
-      // A node object that somebody deleted is made again.
-      Effect.catchReason(
-        report(reporter),
-        "ApiError",
-        "NotFound",
-        () => Effect.flatMap(compute(reporter), registerNode)
-      ))
+    Effect.all([periodically(reporter, round), Stream.runForEach(changes(reporter), () => round)], {
+      concurrency: "unbounded",
+      discard: true
+    })
   )
 })
 
-/** When a report may be due. */
-const hints = ({ config, devices, health, inUse, network }: Reporter) => {
-  /** The period is spread so that the nodes of a cluster do not report in step. */
-  const period = Effect.map(Random.next, (dice) => config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice))
-  const ticks = Stream.fromEffectRepeat(Effect.flatMap(period, Effect.sleep))
-  const changes = Stream.map(health.changes, () => undefined).pipe(
+/** The period is spread so that the nodes of a cluster do not report in step. */
+const periodically = <E, R>({ clock, config }: Reporter, round: Effect.Effect<void, E, R>) => {
+  const pause = Effect.flatMap(
+    Random.next,
+    (dice) => clock.sleep(Duration.millis(config.nodeStatusUpdateFrequencyMs * (0.9 + 0.2 * dice)))
+  )
+  return Effect.forever(Effect.andThen(pause, round), { disableYield: true })
+}
+
+/** Ticks when something may have to be told at once. */
+const changes = ({ devices, health, inUse, network }: Reporter) =>
+  Stream.map(health.changes, () => undefined).pipe(
     Stream.merge(Stream.map(network.changes, () => undefined)),
     Stream.merge(Stream.map(inUse.changes, () => undefined)),
     Stream.merge(devices.changes)
   )
-  return Stream.merge(ticks, changes)
-}
 
 const report = Effect.fnUntraced(function*(reporter: Reporter) {
-  const { api, config, events, inUse, nodeState, sent } = reporter
+  const { api, clock, config, events, inUse, nodeState, sent: last } = reporter
   const next = yield* compute(reporter)
-  const now = yield* Clock.currentTimeMillis
-  const last = yield* Ref.get(sent)
+  const now = clock.currentTimeMillisUnsafe()
   const shown = (yield* nodeState.node)?.status
   const due = now - last.atMs >= config.nodeStatusReportFrequencyMs
   if (!due && !statusChanged(last.status, next) && !conditionsOverruled(last.status, shown)) return
@@ -113,7 +117,7 @@ const report = Effect.fnUntraced(function*(reporter: Reporter) {
     { type: "strategic", body: nodeStatusPatch(next) },
     { subresource: "status" }
   )
-  yield* Ref.set(sent, { atMs: now, status: next })
+  reporter.sent = { atMs: now, status: next }
   yield* inUse.reported(next.volumesInUse ?? [])
   const decoded = decodeNode(answer)
   if (decoded._tag === "Success") yield* nodeState.setNode(decoded.success)
@@ -125,11 +129,11 @@ const report = Effect.fnUntraced(function*(reporter: Reporter) {
 })
 
 const compute = Effect.fnUntraced(function*(reporter: Reporter) {
-  const { config, health, inUse, network, nodeState } = reporter
+  const { clock, config, health, images, inUse, network, nodeState } = reporter
   const runtime = yield* health.status
   const before = (yield* nodeState.node)?.status
-  const now = yield* Clock.currentTimeMillis
-  const machine = yield* nodeState.refresh.pipe(Effect.catch(() => nodeState.facts))
+  const now = clock.currentTimeMillisUnsafe()
+  const machine = yield* Effect.catch(nodeState.refresh, () => nodeState.facts)
   // The runtime knows that a network is missing, we know why.
   const networkProblems = (yield* network.current).map((problem) => `pod network not ready: ${problem}`)
   const problems = [runtime.runtimeProblem, runtime.networkProblem, ...networkProblems, yield* health.listingProblem]
@@ -139,7 +143,7 @@ const compute = Effect.fnUntraced(function*(reporter: Reporter) {
     machine,
     runtime,
     ips: yield* nodeState.ips,
-    images: yield* currentImages(reporter),
+    images: now - images.atMs < imagesAgeMs ? images.list : yield* currentImages(reporter),
     maxImages: config.nodeStatusMaxImages,
     conditions: nodeConditions(before?.conditions ?? [], {
       now: formatTime(now),
@@ -149,22 +153,19 @@ const compute = Effect.fnUntraced(function*(reporter: Reporter) {
     volumesInUse: yield* inUse.names
   })
   // With the devices that plugins offer.
-  return { ...status, capacity: yield* nodeState.capacity, allocatable: yield* nodeState.allocatable }
+  return { ...status, ...(yield* nodeState.sizes) }
 })
 
 const currentImages = Effect.fnUntraced(
-  function*({ cri, images }: Reporter) {
-    const known = yield* Ref.get(images)
-    const now = yield* Clock.currentTimeMillis
-    if (now - known.atMs < imagesAgeMs) return known.list
-    const answer = yield* cri.listImages({})
+  function*(reporter: Reporter) {
+    const answer = yield* reporter.cri.listImages({})
     const list = answer.images.map((image) => ({
       names: [...image.repoDigests, ...image.repoTags],
       sizeBytes: Number(image.size)
     }))
-    yield* Ref.set(images, { atMs: now, list })
+    reporter.images = { atMs: reporter.clock.currentTimeMillisUnsafe(), list }
     return list
   },
   // A runtime that is down shows in the conditions; the images known stay.
-  (listed, { images }) => Effect.catch(listed, () => Effect.map(Ref.get(images), (known) => known.list))
+  (listed, reporter) => Effect.catch(listed, () => Effect.succeed(reporter.images.list))
 )

@@ -1,5 +1,5 @@
 /** How the runtime is doing, by its own word every five seconds and by the age of the last listing (parity B6, G1). */
-import { Context, Effect, Layer, Ref, SubscriptionRef } from "effect"
+import { Context, Effect, Layer, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
 import { equalValues } from "../../domain/equalValues.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
@@ -51,8 +51,8 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
   Effect.gen(function*() {
     const cri = yield* Cri
     const current = yield* SubscriptionRef.make(unknown)
-    const answeredAt = yield* Ref.make(Number.NEGATIVE_INFINITY)
-    const listedAt = yield* Ref.make(yield* elapsedMs)
+    let answeredAt = Number.NEGATIVE_INFINITY
+    let listedAt = yield* elapsedMs
 
     // Only the loop below changes it.
     const set = (before: RuntimeStatus, next: RuntimeStatus) =>
@@ -69,7 +69,7 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
         if (condition?.status === true) return ""
         return `${what}: ${type}=false reason:${condition?.reason ?? ""} message:${condition?.message ?? ""}`
       }
-      yield* Ref.set(answeredAt, yield* elapsedMs)
+      answeredAt = yield* elapsedMs
       yield* set(before, {
         runtimeProblem: problemOf("RuntimeReady", "container runtime not ready"),
         networkProblem: problemOf("NetworkReady", "container runtime network not ready"),
@@ -86,7 +86,7 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
     /** A runtime that does not answer is down at once for us: waiting for staleness would only hide it. */
     const down = Effect.fnUntraced(function*(detail: string) {
       const before = yield* SubscriptionRef.get(current)
-      const ageMs = (yield* elapsedMs) - (yield* Ref.get(answeredAt))
+      const ageMs = (yield* elapsedMs) - answeredAt
       if (before.runtimeProblem === "" && ageMs < staleMs / 3) return
       yield* set(before, { ...before, runtimeProblem: `container runtime is down: ${detail}` })
     })
@@ -97,9 +97,11 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
     return RuntimeHealth.of({
       status: SubscriptionRef.get(current),
       changes: SubscriptionRef.changes(current),
-      listed: Effect.flatMap(elapsedMs, (now) => Ref.set(listedAt, now)),
-      listingProblem: Effect.gen(function*() {
-        const ageMs = (yield* elapsedMs) - (yield* Ref.get(listedAt))
+      listed: Effect.map(elapsedMs, (now) => {
+        listedAt = now
+      }),
+      listingProblem: Effect.map(elapsedMs, (now) => {
+        const ageMs = now - listedAt
         if (ageMs <= listingStaleMs) return ""
         return `PLEG is not healthy: pleg was last seen active ${Math.floor(ageMs / 1000)}s ago; threshold is 3m0s`
       })

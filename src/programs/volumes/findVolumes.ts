@@ -50,7 +50,4 @@ export const findVolumes = Effect.fn("findVolumes")(function*(uid: string) {
 })
 
 /** UIDs of the pods that have a folder here. */
-export const podsOnDisk = Effect.fn("podsOnDisk")(function*() {
-  const { rootDir } = yield* VolumeHost
-  return yield* namesIn(podsDir(rootDir))
-})
+export const podsOnDisk = Effect.flatMap(VolumeHost, ({ rootDir }) => namesIn(podsDir(rootDir)))

@@ -197,7 +197,7 @@ export const layer: Layer.Layer<PodVolumes, never, Needs> = Layer.effect(
           return pod === undefined ? Effect.succeed([]) : Effect.provideContext(volumeUsage(up, pod), needs)
         }),
       changed,
-      onDisk: podsOnDisk().pipe(Effect.mapError(because), Effect.provideContext(needs))
+      onDisk: podsOnDisk.pipe(Effect.mapError(because), Effect.provideContext(needs))
     })
   })
 )
