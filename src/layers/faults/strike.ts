@@ -1,5 +1,5 @@
 /** Lets a fault's verdict come over one call or one stream, in the errors of the service it belongs to. */
-import { Clock, Effect, Stream } from "effect"
+import { Array as Arr, Clock, Effect, Stream } from "effect"
 import type { Failing, OutsideCall } from "../../domain/chaos/fault.ts"
 import type { Faults, Ruling } from "./Faults.ts"
 
@@ -61,38 +61,44 @@ export const strikeStream = <A, E, R>(
   const outside = clock === undefined ? stream : Stream.provideService(stream, Clock.Clock, clock)
   // What waits for the next thing; one that is the last of all is lost.
   let held: ReadonlyArray<A> = []
-  const told = (item: A): Stream.Stream<A, E> => {
+  const told = (item: A): Effect.Effect<ReadonlyArray<A>, E> => {
     const ruling = faults.verdict(each)
     if (ruling._tag === "Swap" && held.length === 0) {
       held = [item]
-      return Stream.empty
+      return Effect.succeed([])
     }
     const late = held
     held = []
     const now = toldBy(ruling, item)
-    return late.length === 0 ? now : Stream.concat(now, Stream.fromIterable(late))
+    return late.length === 0 ? now : Effect.map(now, (items) => [...items, ...late])
   }
-  const toldBy = (ruling: Ruling, item: A): Stream.Stream<A, E> => {
+  const toldBy = (ruling: Ruling, item: A): Effect.Effect<ReadonlyArray<A>, E> => {
     switch (ruling._tag) {
       case "Gone":
-        return Stream.fromEffect(Effect.interrupt)
+        return Effect.interrupt
       case "Pass":
       case "Hang":
       case "Swap":
       case "Stall":
       case "Stale":
-        return Stream.succeed(item)
+        return Effect.succeed([item])
       case "Delay":
-        return Stream.fromEffect(Effect.delay(Effect.succeed(item), ruling.ms))
+        return Effect.delay(Effect.succeed([item]), ruling.ms)
       case "Repeat":
-        return Stream.make(item, item)
+        return Effect.succeed([item, item])
       case "LoseReply":
-        return Stream.empty
+        return Effect.succeed([])
       case "Fail":
-        return ruling.how === "lost" ? Stream.empty : Stream.fail(blame.errorOf(ruling.how, each))
+        return ruling.how === "lost" ? Effect.succeed([]) : Effect.fail(blame.errorOf(ruling.how, each))
     }
   }
-  const open: Effect.Effect<Stream.Stream<A, E, R>, E> = Effect.succeed(Stream.flatMap(outside, told))
+  // Every event of the API and of the runtime comes by here: a stream for each would cost more than what it tells.
+  const struck = outside.pipe(
+    Stream.mapEffect(told),
+    Stream.filter(Arr.isReadonlyArrayNonEmpty),
+    Stream.mapArray(Arr.flatten)
+  )
+  const open: Effect.Effect<Stream.Stream<A, E, R>, E> = Effect.succeed(struck)
   return Stream.suspend(() => {
     const ruling = faults.verdict(call)
     return ruling._tag === "Stall"

@@ -108,16 +108,18 @@ const start = Effect.fnUntraced(function*(worker: Worker, { desired, observed }:
   yield* FiberMap.run(lanes, lane, run)
 })
 
-/**
- * Everything has stopped: gives back what the pod held; when its deletion was asked for, ends the API object. True if
- * nothing is left to do.
- */
-const finish = Effect.fnUntraced(function*(worker: Worker, { desired }: Turn) {
-  const { actions, probes, registry, resizes, statuses, uid, volumes } = worker
+/** Everything has stopped: gives back what the pod held. */
+const giveBack = Effect.fnUntraced(function*(worker: Worker, { desired }: Turn) {
+  const { actions, probes, resizes, uid, volumes } = worker
   yield* probes.stop(uid)
   yield* volumes.release(uid)
   yield* actions.releaseResources(desired.pod)
   yield* resizes.roomMade
+})
+
+/** When the deletion of a pod that holds nothing was asked for, ends the API object. True if nothing is left to do. */
+const finish = Effect.fnUntraced(function*(worker: Worker, { desired }: Turn) {
+  const { actions, registry, resizes, statuses, uid } = worker
   const current = (yield* registry.get(uid)) ?? desired
   if (current.removed) {
     yield* actions.removeRecords(current.pod)
@@ -145,6 +147,7 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Qu
   const first = yield* registry.get(uid)
   if (first === undefined) return
   const worker = yield* makeWorker(first, wake)
+  let hasGivenBack = false
 
   while (true) {
     const desired = yield* registry.get(uid)
@@ -164,7 +167,12 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Qu
     yield* noteStatus(trace, turn.next.status, worker.statuses.flushed(yield* statusUid(worker, desired)))
     yield* attend(worker, turn)
     yield* Effect.forEach(turn.next.actions, (action) => start(worker, turn, action), { discard: true })
-    if (turn.next.stage === "terminated" && (yield* finish(worker, turn))) return
+    if (turn.next.stage === "terminated") {
+      if (!hasGivenBack) yield* giveBack(worker, turn)
+      if (yield* finish(worker, turn)) return
+    }
+    // What shows up late is ended and tidied up after like the rest.
+    hasGivenBack = turn.next.stage === "terminated"
     yield* rest(worker, turn.next.wakeAtMs)
   }
 }, Effect.scoped)

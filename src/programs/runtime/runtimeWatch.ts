@@ -62,22 +62,31 @@ export const runtimeWatch = Effect.fnUntraced(function*(wake: (uid: string) => E
       Effect.catch((error) => Effect.logDebug("Exit seen, status not", error))
     )
 
-  const follow = Effect.fnUntraced(function*(event: RuntimeEvent) {
-    if (event.kind === "Unknown") return yield* relist
-    if (!(yield* view.told(event))) return
+  /** Most events are of what this agent is at, and can wait. */
+  const isUrgent = Effect.fnUntraced(function*(event: RuntimeEvent) {
+    if (event.kind === "Unknown") return true
+    if (!(yield* view.told(event))) return false
     const uid = yield* view.podOf(event.containerId)
     // Only this agent starts anything, and whoever starts or ends something looks when his call has ended.
     const isOwn = event.kind === "Created" || event.kind === "Started" || (yield* view.isEnding(event.containerId))
-    if (uid === undefined || isOwn) return yield* late.putOff(event)
+    if (uid !== undefined && !isOwn) return true
+    yield* late.putOff(event)
+    return false
+  })
+
+  const follow = Effect.fnUntraced(function*(event: RuntimeEvent) {
+    if (event.kind === "Unknown") return yield* relist
+    const uid = yield* view.podOf(event.containerId)
     if (event.kind === "Stopped") {
       yield* Effect.sleep(notedMs)
       if (!(yield* view.told(event))) return
       yield* shown(event)
     }
-    yield* wake(uid)
+    if (uid !== undefined) yield* wake(uid)
   })
 
   const eventLoop = source.events.pipe(
+    Stream.filterEffect(isUrgent),
     // What happens to one container never delays news of another.
     Stream.mapEffect(follow, { concurrency: 64, unordered: true }),
     Stream.runDrain
