@@ -87,7 +87,7 @@ export interface ProbeRun {
   readonly metrics: ProbeMetrics
 }
 
-/** Never fails: that the probe could not be tried is an outcome of its own. */
+/** To be run at once. Never fails: that the probe could not be tried is an outcome of its own. */
 export const runProbe = (
   { clock, events }: ProbeTools,
   { attempt, kind, metrics, pod, subject: { slot } }: ProbeRun
@@ -110,5 +110,5 @@ export const runProbe = (
           : Effect.andThen(events.recordPod(pod, probeErrored(slot, kind, detail)), metrics.ended("error"))
     })
   }
-  return Effect.suspend(() => tryOnce(triesPerRun))
+  return tryOnce(triesPerRun)
 }

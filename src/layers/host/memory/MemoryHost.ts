@@ -105,6 +105,7 @@ export class MemoryHost {
       inode.gid = parent.inode.gid
       if (spec.type === "directory") inode.mode |= 0o2000
     }
+    this.table.forgetPaths()
     link(parent.inode, name, inode, nowMs)
     return inode
   }
@@ -157,16 +158,14 @@ export class MemoryHost {
   removeFile(path: string, nowMs = 0): void {
     const { inode } = this.#removable(path)
     if (inode.type === "directory") throw new Errno("EISDIR")
-    unlink(inode, nowMs)
-    inode.fs.drop(inode)
+    this.#take(inode, nowMs)
   }
 
   removeDirectory(path: string, nowMs = 0): void {
     const { inode } = this.#removable(path)
     if (inode.type !== "directory") throw new Errno("ENOTDIR")
     if (inode.entries.size > 0) throw new Errno("ENOTEMPTY")
-    unlink(inode, nowMs)
-    inode.fs.drop(inode)
+    this.#take(inode, nowMs)
   }
 
   removeTree(path: string, nowMs = 0): void {
@@ -181,6 +180,11 @@ export class MemoryHost {
 
   #drop(inode: Inode, nowMs: number): void {
     for (const child of inode.entries.values()) this.#drop(child, nowMs)
+    this.#take(inode, nowMs)
+  }
+
+  #take(inode: Inode, nowMs: number): void {
+    this.table.forgetPaths()
     unlink(inode, nowMs)
     inode.fs.drop(inode)
   }
@@ -197,6 +201,7 @@ export class MemoryHost {
       if (replaced.entries.size > 0) throw new Errno("ENOTEMPTY")
       this.#drop(replaced, nowMs)
     }
+    this.table.forgetPaths()
     inode.parent?.entries.delete(inode.name)
     for (const watcher of inode.parent?.watchers ?? []) watcher.changed()
     link(slot.parent.inode, slot.name, inode, nowMs)

@@ -25,6 +25,8 @@ const pinned = /^\/proc\/\d+\/fd\/(\d+)(\/.*)?$/
 export class MountTable {
   readonly #covers = new Map<Inode, Array<Mounted>>()
   readonly #pins = new Map<number, Place>()
+  /** Where paths led since anything was last made, moved or removed: a node asks for the same ones over and over. */
+  readonly #found = new Map<string, Place>()
   readonly rootMount: Mounted
   mounts: Array<Mounted>
   #nextId = 1
@@ -45,12 +47,14 @@ export class MountTable {
 
   attach(at: Place, fs: MemoryFs, root: Inode, options: ReadonlyArray<string>): Mounted {
     const mounted: Mounted = { id: this.#nextId++, parent: at.mount, on: at.inode, fs, root, options, propagation: [] }
+    this.forgetPaths()
     this.mounts.push(mounted)
     this.#covers.set(at.inode, [...(this.#covers.get(at.inode) ?? []), mounted])
     return mounted
   }
 
   detach(mounted: Mounted): void {
+    this.forgetPaths()
     this.mounts = this.mounts.filter((other) => other !== mounted)
     if (mounted.on === undefined) return
     const rest = (this.#covers.get(mounted.on) ?? []).filter((other) => other !== mounted)
@@ -138,10 +142,20 @@ export class MountTable {
     return { place: this.surface({ mount: this.rootMount, inode: this.rootMount.root }), rest: path }
   }
 
+  /** To be called whenever an entry is made, moved or removed. */
+  forgetPaths(): void {
+    if (this.#found.size > 0) this.#found.clear()
+  }
+
   /** Where the path leads; nothing when it does not exist. */
   find(path: string, follow: boolean): Place | undefined {
+    const known = follow ? this.#found.get(path) : undefined
+    if (known !== undefined) return known
     const { place, rest } = this.#start(path)
-    return this.#walk(place, rest, follow, maxLinks)
+    const found = this.#walk(place, rest, follow, maxLinks)
+    // What is pinned is let go without a change of the tree.
+    if (follow && found !== undefined && !path.startsWith("/proc/")) this.#found.set(path, found)
+    return found
   }
 
   /** Cuts one name after the other off the path: a simulated node walks thousands of paths a minute. */
