@@ -78,8 +78,14 @@ const hex = (random: Random.Random, digits: number): string => {
 export const newUid = ({ random }: Pick<State, "random">): string => {
   const digits = hex(random, 32)
   const variant = "89ab".charAt(Number.parseInt(digits.charAt(16), 16) % 4)
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-` +
+  // Joined, the text is one piece: pasted together it would stay a tree of twelve, and most objects hold a few of them.
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `4${digits.slice(13, 16)}`,
+    variant + digits.slice(17, 20),
     digits.slice(20)
+  ].join("-")
 }
 
 // No vowels and no digits that look like letters, so that no words come out.
