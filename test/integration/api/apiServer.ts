@@ -6,7 +6,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Schedule, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import { generateKeyPairSync } from "node:crypto"
-import * as Net from "node:net"
+import { freePort } from "../../../src/cli/compose/freePort.ts"
 import { KubeApi } from "../../../src/layers/api/KubeApi.ts"
 import * as KubeApiLive from "../../../src/layers/api/KubeApiLive.ts"
 import type { ServerAccess, UserAccess } from "../../../src/layers/api/Kubeconfig.ts"
@@ -20,14 +20,6 @@ export interface ApiServer {
   /** As the kubelet of the node `name`, by client certificate. */
   readonly node: (name: string) => Effect.Effect<ServerAccess>
 }
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const run = Effect.fnUntraced(function*(log: string, command: string, args: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
@@ -49,7 +41,11 @@ export const start = Effect.fn("apiServer.start")(function*(assets: string) {
   const serving = yield* ca.issue("CN=kube-apiserver", ["127.0.0.1", "localhost"])
   const toNodes = yield* ca.issue("O=system:masters, CN=kube-apiserver-kubelet-client")
   const signing = generateKeyPairSync("rsa", { modulusLength: 2048 })
-  const [etcdPort, peerPort, port] = yield* Effect.all([freePort, freePort, freePort])
+  const [etcdPort, peerPort, port] = yield* Effect.all([
+    freePort("127.0.0.1"),
+    freePort("127.0.0.1"),
+    freePort("127.0.0.1")
+  ])
   const etcd = `http://127.0.0.1:${etcdPort}`
   yield* run(`${folder}/etcd.log`, `${assets}/etcd`, [
     `--data-dir=${folder}/etcd`,
