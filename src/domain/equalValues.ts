@@ -5,16 +5,25 @@ type Fields = Readonly<Record<string, unknown>>
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const countDefined = (value: Fields): number => Object.values(value).filter((field) => field !== undefined).length
+/** Everything that `a` says, `b` says too. */
+const says = (b: Fields, a: Fields): boolean => {
+  for (const key of Object.keys(a)) {
+    if (!equalValues(a[key], Object.hasOwn(b, key) ? b[key] : undefined)) return false
+  }
+  return true
+}
+
+const saysNoMore = (b: Fields, a: Fields): boolean => {
+  for (const key of Object.keys(b)) {
+    if (b[key] !== undefined && !Object.hasOwn(a, key)) return false
+  }
+  return true
+}
 
 export const equalValues = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, index) => equalValues(item, b[index]))
   }
-  if (!isFields(a) || !isFields(b)) return false
-  return countDefined(a) === countDefined(b) &&
-    Object.entries(a).every(([key, value]) =>
-      value === undefined || (Object.hasOwn(b, key) && equalValues(value, b[key]))
-    )
+  return isFields(a) && isFields(b) && says(b, a) && saysNoMore(b, a)
 }

@@ -3,14 +3,13 @@
  * each patch; a pod whose every patch made it be looked at again would be looked at twice as often as things happen.
  */
 import { equalValues } from "../equalValues.ts"
-import { omit } from "../k8s/json.ts"
 import type { Pod } from "../k8s/pod.ts"
 import type { PodStatus } from "../k8s/podStatus.ts"
 import { ownConditionTypes } from "./conditions.ts"
 import { isTerminalPhase } from "./spec.ts"
 
-/** Metadata that every write changes. */
-const bookkeeping: ReadonlySet<string> = new Set(["resourceVersion", "managedFields"])
+/** Without what every write changes. */
+const plain = (metadata: Pod["metadata"]) => ({ ...metadata, resourceVersion: undefined, managedFields: undefined })
 
 /** What others say in a status, and a phase that nobody takes back. */
 const wordsOfOthers = (status: PodStatus | undefined) => ({
@@ -22,6 +21,6 @@ const wordsOfOthers = (status: PodStatus | undefined) => ({
 export const isNews = (before: Pod, after: Pod): boolean =>
   before !== after && (
     !equalValues(before.spec, after.spec) ||
-    !equalValues(omit(before.metadata, bookkeeping), omit(after.metadata, bookkeeping)) ||
+    !equalValues(plain(before.metadata), plain(after.metadata)) ||
     !equalValues(wordsOfOthers(before.status), wordsOfOthers(after.status))
   )

@@ -95,7 +95,8 @@ const judgeAll = Effect.fnUntraced(function*(queue: Queue, asker?: string) {
 const isSameWish = (asked: Asking | undefined, pod: Pod): asked is Asking =>
   asked !== undefined && !isResized(allocationOf(asked.pod), allocationOf(pod))
 
-const settle = Effect.fn("ResizeQueue.settle")(
+/** Untraced: it is asked at every look at every pod. */
+const settle = Effect.fnUntraced(
   function*(queue: Queue, one: Semaphore.Semaphore, { pod, removed, source }: DesiredPod) {
     const { allocations, asking, granted } = queue
     const { uid } = pod.metadata
