@@ -2,7 +2,7 @@
  * Runs all fibers of a simulation from one list. The seed decides who goes next and who is interrupted in the middle of
  * what it does, so that a race shows for some seed and the same race shows again for the same seed.
  */
-import type { Fiber, Scheduler } from "effect"
+import { Effect, type Fiber, type Scheduler } from "effect"
 import { between, type Dice, makeDice } from "../domain/chaos/dice.ts"
 
 /** A fiber that never waits lets others go after as many operations, as outside of a simulation. */
@@ -10,11 +10,14 @@ const maxOperations = 2048
 /** Tasks that run without time going on; more are a loop that never ends. */
 const livelockSteps = 2_000_000
 
+/** What is done next; who only waited goes on with nothing. */
+export type Task = (nothing: Effect.Effect<void>) => void
+
 export class SeededScheduler implements Scheduler.Scheduler {
   readonly executionMode = "sync"
   /** Tasks that were run. */
   steps = 0
-  #ready: Array<() => void> = []
+  #ready: Array<Task> = []
   readonly #dice: Dice
   /** Between two preemptions lies one operation at least, and this many at most; none without preemption. */
   readonly #gapMax: number
@@ -45,7 +48,7 @@ export class SeededScheduler implements Scheduler.Scheduler {
     return this.#dispatcher
   }
 
-  readonly push = (task: () => void): void => {
+  readonly push = (task: Task): void => {
     this.#ready.push(task)
   }
 
@@ -59,7 +62,7 @@ export class SeededScheduler implements Scheduler.Scheduler {
       for (const task of batch) {
         this.steps += 1
         if (this.steps > limit) throw new Error(`${livelockSteps} steps without time going on`)
-        task()
+        task(Effect.void)
       }
     }
   }
@@ -68,7 +71,7 @@ export class SeededScheduler implements Scheduler.Scheduler {
     return this.#gapMax === 0 ? Number.POSITIVE_INFINITY : between(this.#dice, 1, this.#gapMax)
   }
 
-  #shuffle(batch: Array<() => void>): void {
+  #shuffle(batch: Array<Task>): void {
     for (let last = batch.length - 1; last > 0; last -= 1) {
       const other = Math.floor(this.#dice() * (last + 1))
       const [a, b] = [batch[last], batch[other]]

@@ -1,10 +1,11 @@
 /** Time that goes on only when nobody has anything to do, and then at once to when somebody wants to be woken. */
 import { type Clock, Duration, Effect } from "effect"
 import { TimerHeap } from "../domain/timerHeap.ts"
+import type { Task } from "./SeededScheduler.ts"
 
 export class VirtualClock implements Clock.Clock {
   now: number
-  readonly #sleepers = new TimerHeap<() => void>()
+  readonly #sleepers = new TimerHeap<Task>()
 
   constructor(startMs: number) {
     this.now = startMs
@@ -32,13 +33,14 @@ export class VirtualClock implements Clock.Clock {
     if (ms <= 0) return Effect.yieldNow
     if (!Number.isFinite(ms)) return Effect.never
     return Effect.callback<void>((resume) => {
-      const sleeper = this.#sleepers.add(this.now + Math.max(1, Math.ceil(ms)), () => resume(Effect.void))
+      // Waking is a task as it is: a closure for each of a hundred thousand sleepers would be much to keep and to reach.
+      const sleeper = this.#sleepers.add(this.now + Math.max(1, Math.ceil(ms)), resume)
       return Effect.sync(() => this.#sleepers.cancel(sleeper))
     })
   }
 
   /** Goes to the next time at which somebody wakes up, and hands all of those to `push`; false when that is too late. */
-  advance(untilMs: number, push: (task: () => void) => void): boolean {
+  advance(untilMs: number, push: (task: Task) => void): boolean {
     const at = this.#sleepers.next()
     if (at === undefined || at > untilMs) return false
     this.now = at

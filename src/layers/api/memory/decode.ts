@@ -73,9 +73,11 @@ const time = (value: unknown, findings: Findings): string | undefined => {
   return formatTime(millis)
 }
 
+const wholeMicros = /^\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/
 const microPattern = /^(.*:\d\d)(?:\.(\d+))?Z$/
 
 const microTime = (value: unknown, findings: Findings): string | undefined => {
+  if (typeof value === "string" && value.length === 27 && wholeMicros.test(value)) return value
   const seconds = time(value, findings)
   if (seconds === undefined || typeof value !== "string") return undefined
   // Only times in UTC keep their fraction; any other zone is rare enough to lose what is below a second.
