@@ -52,7 +52,7 @@ export const correlate = (
 ): { readonly state: Correlation; readonly entry: Entry | undefined } => {
   const { atMs, subject, text } = occurrence
   const object = objectKey(subject)
-  const group = JSON.stringify([object, text.type, text.reason])
+  const group = [object, text.type, text.reason].join("\n")
   const seen = addSimilar(recall(state.similar, group), occurrence)
   const similar = remember(state.similar, group, seen)
   const before = recall(state.budgets, object) ?? fullBucket(spamRate, atMs)
@@ -61,6 +61,6 @@ export const correlate = (
   const next = { similar, budgets: remember(state.budgets, object, budget) }
   const entry = seen.messages.length >= similarLimit
     ? { ...occurrence, text: combine(text), key: group }
-    : { ...occurrence, key: JSON.stringify([group, subject.fieldPath ?? "", text.message]) }
+    : { ...occurrence, key: [group, subject.fieldPath ?? "", text.message].join("\n") }
   return { state: next, entry }
 }

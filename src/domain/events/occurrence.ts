@@ -39,6 +39,6 @@ const listOf: Readonly<Record<ContainerKind, string>> = {
 export const containerFieldPath = (container: { readonly name: string; readonly kind: ContainerKind }): string =>
   `spec.${listOf[container.kind]}{${container.name}}`
 
-/** What all events on one object have in common, whichever part of it they are about. */
+/** What all events on one object have in common, whichever part of it they are about. None of it holds a line break. */
 export const objectKey = ({ apiVersion, kind, name, namespace, uid }: EventSubject): string =>
-  JSON.stringify([kind, namespace, name, uid, apiVersion])
+  [kind, namespace, name, uid, apiVersion].join("\n")
