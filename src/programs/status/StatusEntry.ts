@@ -16,8 +16,8 @@ export interface StatusEntry {
   shown: PodStatus | undefined
   /** Version of the object `shown` is from: an event of the watch that is older says nothing new. */
   shownVersion: number
-  /** Open while there is something to send. */
-  readonly work: Latch.Latch
+  /** A fiber sends; it ends when nothing is left to send. */
+  writing: boolean
   /** Open while nothing is left to send. */
   readonly idle: Latch.Latch
   gone: boolean
@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function*(pod: Pod) {
     sent: undefined,
     shown: pod.status,
     shownVersion: versionOf(pod.metadata.resourceVersion),
-    work: yield* Latch.make(false),
+    writing: false,
     idle: yield* Latch.make(true),
     gone: false
   }
@@ -40,7 +40,7 @@ export const make = Effect.fnUntraced(function*(pod: Pod) {
 export const want = (entry: StatusEntry, status: PodStatus): void => {
   if (entry.gone || entry.wanted === status) return
   entry.wanted = status
-  wake(entry)
+  entry.idle.closeUnsafe()
 }
 
 /** The server took `sent`, and answered with the object as it is now. */
@@ -60,7 +60,7 @@ export const shown = (entry: StatusEntry, pod: Pod): void => {
   if (statusPatch(entry.shown, pod.status ?? {}, pod.metadata.uid) === undefined) return
   entry.shown = pod.status
   entry.sent = undefined
-  wake(entry)
+  entry.idle.closeUnsafe()
 }
 
 /** The object is gone, or another one has its name: there is nobody left to tell. */
@@ -69,10 +69,9 @@ export const lost = (entry: StatusEntry): void => {
   entry.idle.openUnsafe()
 }
 
-const wake = (entry: StatusEntry): void => {
-  entry.idle.closeUnsafe()
-  entry.work.openUnsafe()
-}
+/** What is to be sent next. */
+export const unsent = ({ gone, sent, wanted }: StatusEntry): PodStatus | undefined =>
+  gone || sent === wanted ? undefined : wanted
 
 /** Resource versions grow as numbers on every server that we know; one that is no number counts as always newer. */
 const versionOf = (text: string | undefined): number => {

@@ -1,6 +1,6 @@
 /**
- * Brings the statuses that the workers compute to the API server: one fiber a pod that always sends the newest, never
- * the same twice, and the final DELETE once a pod is over (parity F6, F7).
+ * Brings the statuses that the workers compute to the API server: one fiber a pod, while there is something to send, that
+ * always sends the newest, never the same twice, and the final DELETE once a pod is over (parity F6, F7).
  */
 import { Context, Effect, FiberMap, Layer } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
@@ -40,17 +40,27 @@ export const layer: Layer.Layer<StatusWriter, never, KubeApi> = Layer.effect(
       }
       const entry = yield* StatusEntry.make(pod)
       entries.set(uid, entry)
-      yield* FiberMap.run(fibers, uid, StatusCalls.writer(api, entry))
       return entry
     })
+    const write = (entry: StatusEntry.StatusEntry) =>
+      Effect.suspend(() => {
+        if (entry.writing || StatusEntry.unsent(entry) === undefined) return Effect.void
+        return Effect.asVoid(FiberMap.run(fibers, entry.pod.metadata.uid, StatusCalls.writer(api, entry)))
+      })
     const flushed = (uid: string) => Effect.suspend(() => entries.get(uid)?.idle.await ?? Effect.void)
 
     return StatusWriter.of({
-      publish: (pod, status) => Effect.map(entryOf(pod), (entry) => StatusEntry.want(entry, status)),
+      publish: (pod, status) =>
+        Effect.flatMap(entryOf(pod), (entry) => {
+          StatusEntry.want(entry, status)
+          return write(entry)
+        }),
       reconcile: (pod) =>
-        Effect.sync(() => {
+        Effect.suspend(() => {
           const entry = entries.get(pod.metadata.uid)
-          if (entry !== undefined) StatusEntry.shown(entry, pod)
+          if (entry === undefined) return Effect.void
+          StatusEntry.shown(entry, pod)
+          return write(entry)
         }),
       latest: (uid) => Effect.sync(() => entries.get(uid)?.wanted),
       flushed,
