@@ -28,10 +28,11 @@ const isFree = (address: string, port: number): Effect.Effect<void, NoPort> =>
 
 /**
  * One that was free a moment ago. Any that the kernel names may be a connection's before a server listens on it: among
- * thousands of nodes on one machine one in ten was.
+ * thousands of nodes on one machine one in ten was. Those who look at the same time give numbers of their own, so that
+ * they do not come upon the same port before either listens.
  */
-export const freePort = (address: string): Effect.Effect<number, NoPort> =>
-  Random.nextIntBetween(lowest, highest).pipe(
-    Effect.tap((port) => isFree(address, port)),
-    Effect.retry({ times: tries })
-  )
+export const freePort = (address: string, own?: number): Effect.Effect<number, NoPort> => {
+  const tryPort = (port: number) => Effect.as(isFree(address, port), port)
+  const any = Effect.retry(Effect.flatMap(Random.nextIntBetween(lowest, highest), tryPort), { times: tries })
+  return own === undefined ? any : Effect.catch(tryPort(lowest + (own % (highest - lowest))), () => any)
+}

@@ -93,7 +93,7 @@ const simulatedNode = Effect.fn("SimulatedNodes.run")(
   function*(premises: Premises, plan: SimPlan, index: number) {
     const { address, facts, names, portBase } = plan
     const nodeName = names[index] ?? ""
-    const port = portBase === 0 ? yield* freePort(address) : portBase + index
+    const port = portBase === 0 ? yield* freePort(address, index) : portBase + index
     const made = named(premises.blank, nodeName, port)
     const runtime = CriSim.make({
       // Ids of containers outlive a process, at the API server: those of its next one have to be others.

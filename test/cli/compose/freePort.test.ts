@@ -28,6 +28,15 @@ describe("a free port", () => {
       yield* listening(second)
     }))
 
+  it.effect("is one of its own for each who looks at the same time, unless that is in use", () =>
+    Effect.gen(function*() {
+      const first = yield* freePort("127.0.0.1")
+      const own = first - 10_000
+      assert.strictEqual(yield* freePort("127.0.0.1", own), first)
+      yield* listening(first)
+      assert.notStrictEqual(yield* freePort("127.0.0.1", own), first)
+    }))
+
   it.effect("is not looked for on an address that is not this machine's", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(freePort("192.0.2.1"))
