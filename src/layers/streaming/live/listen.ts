@@ -18,7 +18,7 @@ export class ListenError extends Schema.TaggedError<ListenError>()("ListenError"
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `could not listen on ${this.address}:${this.port}`
+    return `could not listen on ${this.address}:${this.port}: ${this.cause instanceof Error ? this.cause.message : ""}`
   }
 }
 
