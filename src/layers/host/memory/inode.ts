@@ -31,7 +31,7 @@ export interface Inode {
   /** Of a symbolic link. */
   readonly target: string
   /** Of a directory. */
-  readonly entries: Map<string, Inode>
+  entries: Map<string, Inode>
   parent: Inode | undefined
   name: string
   /** None until somebody watches: most entries are never watched. */
@@ -46,7 +46,7 @@ export interface InodeSpec {
 }
 
 const noData = new Uint8Array(0)
-/** Of everything that is no directory: nothing is ever put below it. */
+/** Of everything below which nothing has been put yet; never filled. */
 const noEntries = new Map<string, Inode>()
 const blockBytes = 4096
 
@@ -96,7 +96,7 @@ export class MemoryFs {
       rdev: 0,
       data: noData,
       target: spec.target ?? "",
-      entries: spec.type === "directory" ? new Map() : noEntries,
+      entries: noEntries,
       parent: undefined,
       name: "",
       watchers: undefined
@@ -127,6 +127,7 @@ export const notify = (inode: Inode): void => {
 }
 
 export const link = (parent: Inode, name: string, child: Inode, nowMs: number): void => {
+  if (parent.entries === noEntries) parent.entries = new Map()
   parent.entries.set(name, child)
   child.parent = parent
   child.name = name
