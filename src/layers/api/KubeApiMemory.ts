@@ -2,7 +2,7 @@
  * `KubeApi` on an API server in memory, without HTTP in between. Provides the heartbeat profile too: here both take the
  * same way. Objects are shared with the server and with everyone else who reads them.
  */
-import { Context, Effect, Layer, Result, Stream } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import { NotFound, Permanent, Retryable } from "../../domain/failure.ts"
 import { at } from "../../domain/k8s/json.ts"
 import type { ApiResource } from "../../domain/k8s/resources.ts"
@@ -81,17 +81,24 @@ const queryOf = (kind: ApiKind, { namespace, ...rest }: Selection): Query => ({
   ...rest
 })
 
-/** Finds kinds and objects of a server for the verbs below. */
+/** Runs the verbs below on the kinds and objects that their calls name. */
 const finderOf = ({ state }: MemoryApi) => {
-  const kind = (resource: ApiResource): Effect.Effect<ApiKind, Refusal> =>
-    Effect.suspend(() => Effect.fromResult(Result.fromNullishOr(state.kindOf(resource), noSuchPath)))
+  const kind = <A>(resource: ApiResource, verb: (kind: ApiKind) => Effect.Effect<A, Refusal>) =>
+    Effect.suspend((): Effect.Effect<A, Refusal> => {
+      const found = state.kindOf(resource)
+      return found === undefined ? Effect.fail(noSuchPath()) : verb(found)
+    })
   return {
     kind,
-    target: (resource: ApiResource, { namespace = "", name }: ObjectName, subresource = "") =>
-      Effect.flatMap(kind(resource), (kind): Effect.Effect<Target, Refusal> => {
+    target: <A>(
+      resource: ApiResource,
+      { namespace = "", name, subresource = "" }: ObjectName & { readonly subresource?: string | undefined },
+      verb: (target: Target) => Effect.Effect<A, Refusal>
+    ) =>
+      kind(resource, (kind): Effect.Effect<A, Refusal> => {
         if (kind.namespaced && namespace === "") return Effect.fail(methodNotAllowed())
         if (subresource !== "" && !kind.subresources.includes(subresource)) return Effect.fail(noSuchPath())
-        return Effect.succeed({ kind, namespace: kind.namespaced ? namespace : "", name, subresource })
+        return verb({ kind, namespace: kind.namespaced ? namespace : "", name, subresource })
       })
   }
 }
@@ -104,17 +111,15 @@ const reads = (handle: MemoryApi): Reads => {
   const find = finderOf(handle)
   return {
     get: (resource, name) =>
-      Effect.flatMap(find.target(resource, name), rest.get).pipe(
-        Effect.mapError(failed(callOf("get", resource, name)))
-      ),
+      Effect.mapError(find.target(resource, name, rest.get), failed(callOf("get", resource, name))),
     list: (resource, selection = {}) =>
-      Effect.flatMap(find.kind(resource), (kind) => rest.list(queryOf(kind, selection))).pipe(
+      find.kind(resource, (kind) => rest.list(queryOf(kind, selection))).pipe(
         Effect.map(({ items, revision }) => ({ resourceVersion: String(revision), items })),
         Effect.mapError(failed({ op: `list ${resource.plural}`, target: selectionText(selection) }))
       ),
     watch: (resource, selection) =>
       Stream.unwrap(
-        Effect.map(find.kind(resource), (kind) => rest.watch({ ...queryOf(kind, selection), bookmarks: true }))
+        find.kind(resource, (kind) => Effect.succeed(rest.watch({ ...queryOf(kind, selection), bookmarks: true })))
       ).pipe(
         Stream.mapError(failed({ op: `watch ${resource.plural}`, target: selectionText(selection) }))
       ),
@@ -133,7 +138,7 @@ const writes = (handle: MemoryApi): Writes => {
   return {
     create: (resource, object, { subresource } = {}) => {
       const name = subresource?.of ?? nameOf(object)
-      return Effect.flatMap(find.target(resource, name, subresource?.name), (target) =>
+      return find.target(resource, { ...name, subresource: subresource?.name }, (target) =>
         subresource === undefined
           ? rest.create({ kind: target.kind, namespace: target.namespace, object, options })
           : rest.post(target, object, options)).pipe(
@@ -142,21 +147,24 @@ const writes = (handle: MemoryApi): Writes => {
     },
     update: (resource, object, { subresource } = {}) => {
       const name = nameOf(object)
-      return Effect.flatMap(
-        find.target(resource, name, subresource),
+      return find.target(
+        resource,
+        { ...name, subresource },
         (target) => rest.update({ target, object, options })
       ).pipe(Effect.mapError(failed(callOf("update", resource, name, subresource))))
     },
     patch: (resource, name, change, { subresource } = {}) => {
       const patch = { type: change.type, body: change.type === "json" ? change.operations : change.body }
-      return Effect.flatMap(
-        find.target(resource, name, subresource),
+      return find.target(
+        resource,
+        { ...name, subresource },
         (target) => rest.patch({ target, patch, options })
       ).pipe(Effect.mapError(failed(callOf("patch", resource, name, subresource))))
     },
     delete: (resource, name, given: DeleteOptions = {}) =>
-      Effect.flatMap(
-        find.target(resource, name),
+      find.target(
+        resource,
+        name,
         ({ kind, namespace }) => rest.remove({ kind, namespace, name: name.name, options: given })
       ).pipe(
         Effect.mapError(failed(callOf("delete", resource, name)))

@@ -97,10 +97,10 @@ export const makeRest = (state: State, settle: () => void, authority: Effect.Eff
    * A signature takes keys and time, so that it comes after the step that it answers; it is the server's own work, which
    * does not stop when the client goes away.
    */
-  const signing = (kind: ApiKind) => (object: KubeObject): Effect.Effect<KubeObject> =>
+  const signed = (kind: ApiKind, written: Answer<KubeObject>): Answer<KubeObject> =>
     kind === requests && state.settings.signCertificates
-      ? Effect.as(Effect.uninterruptible(signRequest(state, kind, object, authority)), object)
-      : Effect.succeed(object)
+      ? Effect.tap(written, (object) => Effect.uninterruptible(signRequest(state, kind, object, authority)))
+      : written
   return {
     get: (target) => step(() => stored(state, target)),
     list: (query) => step(() => list(state, query)),
@@ -108,10 +108,10 @@ export const makeRest = (state: State, settle: () => void, authority: Effect.Eff
     create: (request) =>
       request.kind.virtual
         ? step(() => answered(state, request))
-        : Effect.flatMap(step(() => create(state, request)), signing(request.kind)),
+        : signed(request.kind, step(() => create(state, request))),
     post: (target, object, options) => step(() => postOutcome(state, target, object, options)),
-    update: (request) => Effect.flatMap(step(() => update(state, request)), signing(request.target.kind)),
-    patch: (order) => Effect.flatMap(step(() => patch(state, order)), signing(order.target.kind)),
+    update: (request) => signed(request.target.kind, step(() => update(state, request))),
+    patch: (order) => signed(order.target.kind, step(() => patch(state, order))),
     remove: (request) => step(() => remove(state, request)),
     removeAll: (query, options) => step(() => removeEach(state, query, options))
   }
