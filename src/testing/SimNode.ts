@@ -22,6 +22,7 @@ import * as ProbeFaults from "../layers/faults/ProbeFaults.ts"
 import { MemoryCgroups } from "../layers/host/CgroupsMemory.ts"
 import { MemoryHost } from "../layers/host/memory/MemoryHost.ts"
 import { agent } from "../programs/agent.ts"
+import { buildOnce } from "./buildOnce.ts"
 import { Dial, MachineClock } from "./MachineClock.ts"
 import type { Trace } from "./Trace.ts"
 
@@ -95,7 +96,8 @@ const planOf = (options: SimNodeOptions) => {
   const configuration = { failCgroupV1: false, evictionHard: {}, ...options.configuration }
   const planned = planNode({ nodeName: options.name, configuration })
   if (planned._tag === "Failure") throw new Error(`the node's configuration is wrong: ${planned.failure.message}`)
-  return planned.success
+  const { config, settings } = planned.success
+  return { config, settings }
 }
 
 /** Whether the agent dies here. */
@@ -222,8 +224,8 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
       Layer.provide(Layer.succeed(Faults, faultsOf(mine, control))),
       Layer.provideMerge(below)
     )
-    const whole = agent.pipe(
-      Effect.provide(Layer.fresh(nodeLayers(plan).pipe(Layer.provideMerge(struck)))),
+    const whole = buildOnce(nodeLayers(plan).pipe(Layer.provideMerge(struck))).pipe(
+      Effect.flatMap((services) => Effect.provideContext(agent, services)),
       Effect.scoped,
       Effect.provideService(Clock.Clock, new MachineClock(control.dial, wokenOf(mine, control))),
       // Each life has dice of its own, so that what one node does never changes what another one draws.
@@ -264,7 +266,7 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
   const host = new MemoryHost()
   const cgroups = new MemoryCgroups()
   const bare = simulatedLayers({ hostname: name, runtime, host, cgroups })
-  const machine = yield* Layer.build(Layer.fresh(Layer.provideMerge(csiOf(host, name), bare)))
+  const machine = yield* buildOnce(Layer.provideMerge(csiOf(host, name), bare))
   const control = controlOf(options, new Dial(yield* Clock.Clock))
   const say = teller(options, control.dial)
   const crash = Effect.sync(() => {
