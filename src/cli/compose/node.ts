@@ -28,7 +28,7 @@ export interface NodePlan {
 /** The services of a node's programs, and what its server may know of them. */
 export const nodeLayers = ({ config, networkMode = "runtime", settings }: NodePlan) => {
   const network = { rootDir: settings.rootDir, mode: networkMode, podCidr: settings.standalone ? config.podCIDR : "" }
-  return ReadModel.layer(configz(config)).pipe(
+  return ReadModel.layer(Effect.sync(() => configz(config))).pipe(
     Layer.provideMerge(podNetworkLayers(network)),
     Layer.provideMerge(programLayers(settings.standalone)),
     Layer.provideMerge(pluginLayers(network)),

@@ -103,8 +103,8 @@ type Requirements =
   | RuntimeView
   | StatusWriter
 
-/** `config`: what `/configz` shows. */
-export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requirements> =>
+/** `config`: what `/configz` shows; made when somebody asks. */
+export const layer = (config: Effect.Effect<unknown>): Layer.Layer<NodeReadModel, never, Requirements> =>
   Layer.effect(
     NodeReadModel,
     Effect.gen(function*() {
@@ -131,7 +131,7 @@ export const layer = (config: unknown): Layer.Layer<NodeReadModel, never, Requir
         findContainer: (target) => findContainer(sources, target),
         findSandbox: (target) => findSandbox(sources, target),
         awaitContainerEnd: runtime.ended,
-        config: Effect.succeed(config),
+        config,
         health: Effect.map(health.listingProblem, (problem) => [
           { name: "log", problem: Option.none() },
           { name: "syncloop", problem: problem === "" ? Option.none() : Option.some(problem) }
