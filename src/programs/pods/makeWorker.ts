@@ -1,8 +1,9 @@
 /** What one pod's worker holds: the services it uses, what it remembers of the pod, and the lanes its actions run in. */
-import { Clock, Effect, FiberMap, type Queue, Ref } from "effect"
+import { Clock, Effect, FiberMap, Ref } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import { parseTime } from "../../domain/k8s/time.ts"
 import type { PodMemory } from "../../domain/pod/model.ts"
+import type { Bell } from "../Bell.ts"
 import { Devices } from "../devices/Devices.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { NodeState } from "../node/NodeState.ts"
@@ -23,7 +24,7 @@ export interface WorkerState {
 export interface Worker {
   readonly uid: string
   /** Asks for the next turn. */
-  readonly wake: Queue.Queue<void>
+  readonly wake: Bell
   readonly state: Ref.Ref<WorkerState>
   /** The shortest grace a deletion has given so far; infinite before one has. */
   readonly graceSeconds: Ref.Ref<number>
@@ -54,7 +55,7 @@ const initialMemory = (apiPod: Pod | undefined, nowMs: number): PodMemory => ({
 })
 
 /** The scope ends what runs in the lanes. */
-export const makeWorker = Effect.fnUntraced(function*(first: DesiredPod, wake: Queue.Queue<void>) {
+export const makeWorker = Effect.fnUntraced(function*(first: DesiredPod, wake: Bell) {
   const registry = yield* PodRegistry
   const apiObject = (desired: DesiredPod) =>
     desired.source === "api" ? Effect.succeed<Pod | undefined>(desired.pod) : registry.mirrorOf(desired.pod)

@@ -3,11 +3,12 @@
  * and the runtime afresh and lets `plan` decide, so lost, repeated or reordered events cannot hurt. Actions run beside
  * the loop in lanes, at most one of each kind, so that a slow pull or stop never keeps the pod from being looked at.
  */
-import { Clock, Effect, FiberMap, Queue, Ref, type Tracer } from "effect"
+import { Clock, Effect, FiberMap, Ref, type Tracer } from "effect"
 import { withDeviceHealth } from "../../domain/devices/deviceHealth.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { Action, ObservedPod, Plan, PodMemory } from "../../domain/pod/model.ts"
 import { plan } from "../../domain/pod/plan.ts"
+import * as Bell from "../Bell.ts"
 import { laneOf, occupy, settle } from "./lanes.ts"
 import { makeWorker, type Worker, type WorkerState } from "./makeWorker.ts"
 import { type DesiredPod, PodRegistry } from "./PodRegistry.ts"
@@ -100,7 +101,7 @@ const start = Effect.fnUntraced(function*(worker: Worker, { desired, observed }:
   const run = actions.run({ pod: desired.pod, source: desired.source, observed }, action).pipe(
     Effect.onExit((exit) =>
       Ref.update(state, ({ epoch, memory }) => ({ epoch: epoch + 1, memory: settle(memory, action, exit) })).pipe(
-        Effect.andThen(Queue.offer(wake, undefined))
+        Effect.andThen(Bell.ring(wake))
       )
     ),
     Effect.asVoid
@@ -136,13 +137,13 @@ const finish = Effect.fnUntraced(function*(worker: Worker, { desired }: Turn) {
 
 /** Sleeps until somebody wakes the pod, or the plan's own time has come. */
 const rest = Effect.fnUntraced(function*({ wake }: Worker, wakeAtMs: number | undefined) {
-  if (wakeAtMs === undefined) return yield* Queue.take(wake)
+  if (wakeAtMs === undefined) return yield* Bell.heard(wake)
   const pauseMs = Math.max(0, wakeAtMs - (yield* Clock.currentTimeMillis))
-  yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(pauseMs))
+  yield* Effect.raceFirst(Bell.heard(wake), Effect.sleep(pauseMs))
 })
 
 /** Runs until the pod is over and its source has dropped it. `trace`: of the pod's start. */
-export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Queue<void>, trace: Tracer.Span) {
+export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Bell.Bell, trace: Tracer.Span) {
   const registry = yield* PodRegistry
   const first = yield* registry.get(uid)
   if (first === undefined) return
@@ -160,7 +161,7 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Queue.Qu
     )
     if (turn === undefined) continue
     if (turn === "failed") {
-      yield* Effect.raceFirst(Queue.take(wake), Effect.sleep(runtimeRetryMs))
+      yield* Effect.raceFirst(Bell.heard(wake), Effect.sleep(runtimeRetryMs))
       continue
     }
     yield* report(worker, turn)

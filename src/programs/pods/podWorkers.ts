@@ -2,8 +2,9 @@
  * The workers of the node's pods: one supervised fiber for each UID, started when a source names the pod and woken by
  * whatever concerns it. One worker that hangs or breaks never holds up another.
  */
-import { Effect, FiberMap, Queue, Stream } from "effect"
+import { Effect, FiberMap, Stream } from "effect"
 import { parseTime } from "../../domain/k8s/time.ts"
+import * as Bell from "../Bell.ts"
 import { Devices } from "../devices/Devices.ts"
 import { ProbeSet } from "../probes/ProbeSet.ts"
 import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
@@ -38,26 +39,26 @@ export const podWorkers = Effect.gen(function*() {
   const admission = yield* Admission
   const health = yield* RuntimeHealth
   const fibers = yield* FiberMap.make<string, void>()
-  const wakes = new Map<string, Queue.Queue<void>>()
+  const wakes = new Map<string, Bell.Bell>()
   // Full name of a running pod → UID, so that a static pod waits for the end of its predecessor (parity C10).
   const names = new Map<string, string>()
 
   const wake = (uid: string): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const queue = wakes.get(uid)
-      return queue === undefined ? Effect.void : Effect.asVoid(Queue.offer(queue, undefined))
+      const bell = wakes.get(uid)
+      return bell === undefined ? Effect.void : Bell.ring(bell)
     })
   const wakeAll = Effect.suspend(() => Effect.forEach([...wakes.keys()], wake, { discard: true }))
 
   const begin = Effect.fnUntraced(function*(desired: DesiredPod) {
     const uid = desired.pod.metadata.uid
     const name = fullName(desired.pod)
-    const queue = yield* Queue.sliding<void>(1)
-    wakes.set(uid, queue)
+    const bell = yield* Bell.make
+    wakes.set(uid, bell)
     names.set(name, uid)
     const trace = yield* beginPodTrace(desired.pod)
     const verdict = yield* Effect.withParentSpan(admission.decide(desired), trace)
-    const life = verdict._tag === "Admitted" ? podWorker(uid, queue, trace) : rejectedPod(uid, verdict, queue)
+    const life = verdict._tag === "Admitted" ? podWorker(uid, bell, trace) : rejectedPod(uid, verdict, bell)
     const ended = Effect.gen(function*() {
       yield* endPodTrace(trace)
       wakes.delete(uid)

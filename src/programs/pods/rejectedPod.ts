@@ -1,6 +1,7 @@
 /** The short life of a pod that the node did not take: it is told so once, and never tried again (parity C6). */
-import { Clock, Effect, Queue } from "effect"
+import { Clock, Effect } from "effect"
 import { formatTime } from "../../domain/k8s/time.ts"
+import * as Bell from "../Bell.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { StatusWriter } from "../status/StatusWriter.ts"
 import type { AdmissionVerdict } from "./Admission.ts"
@@ -8,7 +9,7 @@ import { PodRegistry } from "./PodRegistry.ts"
 
 /** Runs until the pod's source has dropped it. */
 export const rejectedPod = Effect.fnUntraced(
-  function*(uid: string, verdict: AdmissionVerdict & { readonly _tag: "Rejected" }, wake: Queue.Queue<void>) {
+  function*(uid: string, verdict: AdmissionVerdict & { readonly _tag: "Rejected" }, wake: Bell.Bell) {
     const registry = yield* PodRegistry
     const statuses = yield* StatusWriter
     const events = yield* EventRecorder
@@ -32,7 +33,7 @@ export const rejectedPod = Effect.fnUntraced(
       if (desired.source === "api" && desired.pod.metadata.deletionTimestamp !== undefined) {
         yield* statuses.remove(desired.pod)
       }
-      yield* Queue.take(wake)
+      yield* Bell.heard(wake)
     }
     yield* statuses.forget(uid)
     yield* registry.forget(uid)

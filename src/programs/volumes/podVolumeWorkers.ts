@@ -1,5 +1,5 @@
 /** The volumes of all pods of the node: a worker for each, woken by what it waits for (see `PodVolumes`). */
-import { Deferred, Effect, FiberMap, Layer, Queue } from "effect"
+import { Deferred, Effect, FiberMap, Layer } from "effect"
 import type { Container } from "../../domain/k8s/container.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { VolumeView } from "../../domain/pod/model.ts"
@@ -9,6 +9,7 @@ import type { KubeApi } from "../../layers/api/KubeApi.ts"
 import type { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
 import type { Processes } from "../../layers/host/Processes.ts"
+import * as Bell from "../Bell.ts"
 import type { EventRecorder } from "../events/EventRecorder.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
 import type { PodRegistry } from "../pods/PodRegistry.ts"
@@ -108,7 +109,7 @@ const makeWorkers = Effect.gen(function*() {
   const wake = (uid: string) =>
     Effect.suspend(() => {
       const held = pods.get(uid)
-      return held === undefined ? Effect.void : Effect.asVoid(Queue.offer(held.wake, undefined))
+      return held === undefined ? Effect.void : Bell.ring(held.wake)
     })
 
   const end = Effect.fnUntraced(function*(held: Held) {
@@ -123,7 +124,7 @@ const makeWorkers = Effect.gen(function*() {
   const begin = Effect.fnUntraced(function*(uid: string, pod: Pod | undefined) {
     const held: Held = {
       uid,
-      wake: yield* Queue.sliding<void>(1),
+      wake: yield* Bell.make,
       released: yield* Deferred.make<void>(),
       pod,
       view: notReady,

@@ -2,7 +2,7 @@
  * Carries out what a pod's volumes need, each volume by itself, and remembers how it ended. Everything about one worker
  * that outlives a turn is here.
  */
-import { Cause, Clock, Effect, Exit, FiberMap, Queue, Ref } from "effect"
+import { Cause, Clock, Effect, Exit, FiberMap, Ref } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { PersistentVolumeClaim } from "../../domain/k8s/storage.ts"
 import type { VolumeView } from "../../domain/pod/model.ts"
@@ -13,6 +13,7 @@ import type { KubeApi } from "../../layers/api/KubeApi.ts"
 import type { HostFiles } from "../../layers/host/HostFiles.ts"
 import type { Mounts } from "../../layers/host/Mounts.ts"
 import type { Processes } from "../../layers/host/Processes.ts"
+import * as Bell from "../Bell.ts"
 import { EventRecorder } from "../events/EventRecorder.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
 import { CsiVolumes } from "./CsiVolumes.ts"
@@ -32,7 +33,7 @@ export interface UpVolume {
 /** What others may see of a worker, and what they tell it. */
 export interface PodVolumesState {
   readonly uid: string
-  readonly wake: Queue.Queue<void>
+  readonly wake: Bell.Bell
   /** Undefined: all is to go. */
   pod: Pod | undefined
   view: VolumeView
@@ -213,7 +214,7 @@ const finish = Effect.fnUntraced(function*(
 const cancel = Effect.fnUntraced(function*(worker: Worker, lane: string) {
   yield* FiberMap.remove(worker.lanes, lane)
   yield* Ref.update(worker.memory, (now) => ({ ...now, epoch: now.epoch + 1, volumes: abandon(now.volumes, lane) }))
-  yield* Queue.offer(worker.state.wake, undefined)
+  yield* Bell.ring(worker.state.wake)
 })
 
 /** Starts the action in its lane and returns; the worker is woken when it ends. */
@@ -221,7 +222,7 @@ export const startAction = Effect.fnUntraced(function*(worker: Worker, action: V
   if (action._tag === "Cancel") return yield* cancel(worker, action.lane)
   const whole = Effect.exit(perform(worker, action)).pipe(
     Effect.flatMap((exit) => finish(worker, action, exit)),
-    Effect.andThen(Queue.offer(worker.state.wake, undefined)),
+    Effect.andThen(Bell.ring(worker.state.wake)),
     Effect.asVoid
   )
   yield* FiberMap.run(worker.lanes, laneOf(action), whole)

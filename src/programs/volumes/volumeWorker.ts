@@ -2,10 +2,11 @@
  * One pod's volumes on the node: look, plan, act, tell, sleep. A worker lives from the first wish for the pod's volumes
  * to the removal of the last of them; every wake-up decides afresh, so lost or repeated ones cannot hurt.
  */
-import { Clock, Effect, FiberMap, Queue, Random, Ref } from "effect"
+import { Clock, Effect, FiberMap, Random, Ref } from "effect"
 import type { VolumeView } from "../../domain/pod/model.ts"
 import { desiredVolumes } from "../../domain/volumes/desired.ts"
 import { type FoundVolumes, planVolumes, type VolumesPlan } from "../../domain/volumes/plan.ts"
+import * as Bell from "../Bell.ts"
 import { findVolumes } from "./findVolumes.ts"
 import { certificateWishes, gatherSupplies, showsTrust, tokenWishes } from "./gatherSupplies.ts"
 import { PodCertificates } from "./PodCertificates.ts"
@@ -118,10 +119,10 @@ export const volumeWorker = Effect.fnUntraced(function*(state: PodVolumesState, 
     const { released, wakeAtMs } = yield* turn(worker, changed)
     // A wish that came during the turn begins it all anew.
     if (released && state.pod === undefined) return
-    if (wakeAtMs === undefined) yield* Queue.take(state.wake)
+    if (wakeAtMs === undefined) yield* Bell.heard(state.wake)
     else {
       const pauseMs = Math.max(0, wakeAtMs - (yield* Clock.currentTimeMillis))
-      yield* Effect.raceFirst(Queue.take(state.wake), Effect.sleep(pauseMs))
+      yield* Effect.raceFirst(Bell.heard(state.wake), Effect.sleep(pauseMs))
     }
   }
 }, Effect.scoped)
