@@ -73,5 +73,5 @@ export const nodeLease = Effect.gen(function*() {
   )
 
   // Nearly always the first try succeeds: only what comes after it goes by a schedule.
-  yield* rounds(config.nodeLeaseDurationMs / 4, Effect.catch(renewed, () => Effect.retry(renewed, quick)))
+  return yield* rounds(config.nodeLeaseDurationMs / 4, Effect.catch(renewed, () => Effect.retry(renewed, quick)))
 })
