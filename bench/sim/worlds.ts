@@ -2,7 +2,6 @@
  * One world of simulated nodes: `bench/sim/worlds.ts <nodes> <pods of each> <virtual minutes> <probed|plain>`. Says as one
  * line of JSON how long it took until all pods were Ready, what that took of memory, and how quickly time went by then.
  */
-import "./noAsyncHooks.ts"
 import { Effect } from "effect"
 import { at } from "../../src/domain/k8s/json.ts"
 import * as resources from "../../src/domain/k8s/resources.ts"

@@ -15,26 +15,34 @@ const syncDuration = Metric.histogram("kubelet_pod_status_sync_duration_seconds"
 const retry = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")]).pipe(Schedule.jittered)
 
 /** Sends what is wanted of the entry until that is what was sent, or until its object is gone. */
-export const writer = Effect.fnUntraced(function*(api: KubeApi["Service"], entry: StatusEntry.StatusEntry) {
-  const lost = Effect.sync(() => StatusEntry.lost(entry))
-  entry.writing = true
-  let wanted = StatusEntry.unsent(entry)
-  while (wanted !== undefined) {
-    const now = wanted
-    yield* send(api, entry, now).pipe(
-      Effect.catchReason("ApiError", "NotFound", () => lost),
-      Effect.catchReason("ApiError", "Conflict", (_, error) => replaced(api, entry.pod, error, lost)),
-      Effect.tapError((error) => Effect.logWarning("cannot post the status of a pod", error)),
-      Effect.retry({ schedule: retry, while: () => entry.wanted === now }),
-      // A newer status is wanted by now: that one is tried next.
-      Effect.catch(() => Effect.void)
-    )
-    wanted = StatusEntry.unsent(entry)
-  }
-  // In one step with the last look: whoever wants something from here on starts a writer anew.
-  entry.writing = false
-  entry.idle.openUnsafe()
-})
+export const writer = Effect.fnUntraced(
+  function*(api: KubeApi["Service"], entry: StatusEntry.StatusEntry) {
+    const lost = Effect.sync(() => StatusEntry.lost(entry))
+    entry.writing = true
+    let wanted = StatusEntry.unsent(entry)
+    while (wanted !== undefined) {
+      const now = wanted
+      yield* send(api, entry, now).pipe(
+        Effect.catchReason("ApiError", "NotFound", () => lost),
+        Effect.catchReason("ApiError", "Conflict", (_, error) => replaced(api, entry.pod, error, lost)),
+        Effect.tapError((error) => Effect.logWarning("cannot post the status of a pod", error)),
+        Effect.retry({ schedule: retry, while: () => entry.wanted === now }),
+        // A newer status is wanted by now: that one is tried next.
+        Effect.catch(() => Effect.void)
+      )
+      wanted = StatusEntry.unsent(entry)
+    }
+    // In one step with the last look: whoever wants something from here on starts a writer anew.
+    entry.writing = false
+    entry.idle.openUnsafe()
+  },
+  // One that breaks is not one that writes: the next status starts another.
+  (writing, _, entry) =>
+    Effect.onError(writing, () =>
+      Effect.sync(() => {
+        entry.writing = false
+      }))
+)
 
 /** DELETE with grace 0, until the object is gone or another one has its name. */
 export const remove = Effect.fnUntraced(function*(api: KubeApi["Service"], pod: Pod) {
