@@ -14,7 +14,7 @@ import {
 import { configMaps } from "../../../src/domain/k8s/resources.ts"
 import { podWith } from "../../domain/volumes/pods.ts"
 import { createPod, makeConfigMap, makeOn, makeSecret } from "../../programs/volumes/world.ts"
-import { mountByHand, mountsBelow, realHost, scratch } from "./ground.ts"
+import { mountsBelow, realHost, scratch } from "./ground.ts"
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8)
 
@@ -179,24 +179,5 @@ describe("volumes on real mounts", () => {
         assert.isFalse(existsSync(`${outcome.success.get(0)}/secret`), "the node's file is in the container")
       }
       assert.isAbove(bindings, 0)
-    }).pipe(Effect.scoped))
-
-  it.live("a pod with 20 volumes is ready within 1.3 × the time its mounts take by hand", () =>
-    Effect.gen(function*() {
-      const { agent, dir, ready } = yield* setup
-      const names = Array.from({ length: 20 }, (_, index) => `m${index}`)
-      const ratios: Array<number> = []
-      for (let round = 0; round < 5; round++) {
-        const hand = mountByHand(dir, names)
-        const before = performance.now()
-        yield* ready(
-          podWith(names.map((name) => ({ name, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } })), {}, {
-            uid: `u${round}`
-          })
-        )
-        ratios.push((performance.now() - before) / hand)
-        yield* agent.volumes.release(`u${round}`)
-      }
-      assert.isBelow(Math.min(...ratios), 1.3, `ratios ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}`)
     }).pipe(Effect.scoped))
 })
