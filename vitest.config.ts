@@ -17,6 +17,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          globalSetup: "test/integration/setup.ts",
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Most of the time they wait for containers; each file has its own runtime, bridge and folders.

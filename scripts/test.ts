@@ -45,6 +45,7 @@ const result = spawnSync(
     ...(chosen ? [] : ["--project", "unit", ...(integration ? ["--project", "integration"] : [])]),
     "--reporter=default",
     "--reporter=json",
+    `--reporter=${join(import.meta.dirname, "FailureLines.ts")}`,
     `--outputFile.json=${report}`,
     ...args
   ],

@@ -171,7 +171,7 @@ const importInto = (options: PrivateContainerdOptions, files: Files, client: Cli
         (answer) => answer.image !== undefined,
         () => new ContainerdError({ op: "import", target: source.name, detail: "the CRI does not show it" })
       ),
-      Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "10 seconds" })))
+      Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "60 seconds" })))
     )
   })
 

@@ -133,7 +133,7 @@ const ready = (...names: ReadonlyArray<string>) =>
     ({ ok }) => ok("wait", ...names.map((name) => `pod/${name}`), "--for=condition=Ready", "--timeout=30s")
   )
 
-layer(under, { timeout: "60 seconds", excludeTestServices: true })("images from a registry", (it) => {
+layer(under, { timeout: "120 seconds", excludeTestServices: true })("images from a registry", (it) => {
   it.effect("N4, N6: a pull secret, the service account's, a plugin and an open registry, all at once", () =>
     Effect.gen(function*() {
       const { apply, ok, start } = yield* TestNode

@@ -89,7 +89,7 @@ const container = Effect.fnUntraced(
   }
 )
 
-layer(under, { excludeTestServices: true, timeout: "60 seconds" })("on a real runtime", (it) => {
+layer(under, { excludeTestServices: true, timeout: "120 seconds" })("on a real runtime", (it) => {
   it.effect("G6: over many rotations every line is in exactly one file, in order", () =>
     Effect.gen(function*() {
       const files = yield* HostFiles

@@ -14,7 +14,7 @@ const doctor = (endpoint: string) =>
     `--container-runtime-endpoint=unix://${endpoint}`
   ], { encoding: "utf8", timeout: 60_000 })
 
-layer(containerd.pipe(Layer.provideMerge(plugins)), { timeout: "60 seconds", excludeTestServices: true })(
+layer(containerd.pipe(Layer.provideMerge(plugins)), { timeout: "120 seconds", excludeTestServices: true })(
   "kubeffect doctor network",
   (it) => {
     it.effect("tells what stands, and then what was broken", () =>

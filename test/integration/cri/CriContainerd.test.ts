@@ -10,7 +10,7 @@ import { TestContainerd } from "../../fixture/containerd/TestContainerd.ts"
 import * as TestRegistry from "../../fixture/containerd/TestRegistry.ts"
 import * as CriHost from "./CriHost.ts"
 
-layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("Cri on containerd", (it) => {
+layer(CriHost.layer, { excludeTestServices: true, timeout: "120 seconds" })("Cri on containerd", (it) => {
   it.effect("A18: the cgroup driver is asked for; containerd before 2.0 does not say", () =>
     Effect.gen(function*() {
       const cri = yield* Cri

@@ -82,7 +82,7 @@ const readGigabyte = Effect.fnUntraced(function*(stream: SpdyConnection.SpdyStre
   assert.isBelow(peak - before, 150 * 1024 * 1024)
 })
 
-layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("the node's server on containerd", (it) => {
+layer(CriHost.layer, { excludeTestServices: true, timeout: "120 seconds" })("the node's server on containerd", (it) => {
   it.effect("O5: exec: streams apart, binary data whole, the exit code on the error stream", () =>
     Effect.gen(function*() {
       const { port } = yield* container

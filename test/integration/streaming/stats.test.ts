@@ -53,7 +53,7 @@ const within = (actual: number, low: number, high: number, what: string) => {
   assert.isAtMost(actual, high * 1.01, what)
 }
 
-layer(CriHost.layer, { excludeTestServices: true, timeout: "60 seconds" })("statistics on containerd", (it) => {
+layer(CriHost.layer, { excludeTestServices: true, timeout: "120 seconds" })("statistics on containerd", (it) => {
   it.effect("O6: the summary agrees with the control groups", () =>
     Effect.gen(function*() {
       const { group, port } = yield* node
