@@ -2,11 +2,11 @@
  * The figures of the simulation, each measured in a process of its own: `npm run bench:sim`, or `npm run bench:sim -- day
  * repeat --seeds 1000` for some of them. `big` takes 20 GiB and is only run when it is asked for.
  */
-import { spawnSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { cpus, loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
+import { parseArgs, promisify } from "node:util"
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -25,12 +25,11 @@ interface Child {
   readonly core?: number
 }
 
-const run = ({ args, core, flags = [], script }: Child): string => {
+const run = async ({ args, core, flags = [], script }: Child): Promise<string> => {
   const node = [process.execPath, "--disable-warning=ExperimentalWarning", ...flags]
   const line = [...node, join(import.meta.dirname, "sim", `${script}.ts`), ...args]
   const [command = "", ...rest] = core === undefined ? line : ["taskset", "-c", String(core), ...line]
-  const { error, status, stderr, stdout } = spawnSync(command, rest, { encoding: "utf8" })
-  if (status !== 0) throw error ?? new Error(`${line.join(" ")} ended with ${status}: ${stderr}`)
+  const { stdout } = await promisify(execFile)(command, rest, { maxBuffer: 2 ** 26 })
   return stdout.trim()
 }
 
@@ -60,17 +59,17 @@ const sweep = (wish: object, core?: number) =>
   run({ script: "seeds", args: [JSON.stringify(wish)], ...(core === undefined ? {} : { core }) })
 
 /** The same seeds in two processes, each on another core: how many have equal traces. */
-const repeat = (): string => {
-  const hashes = [0, 1].map((turn) => {
+const repeat = async (): Promise<string> => {
+  const hashes = await Promise.all([0, 1].map(async (turn) => {
     const file = join(scratch, `hashes-${turn}`)
-    sweep({ from: 1, count: seeds, workers: 1, hashes: file }, turn % cores)
+    await sweep({ from: 1, count: seeds, workers: 1, hashes: file }, turn % cores)
     return readFileSync(file, "utf8").trim().split("\n")
-  })
+  }))
   const equal = hashes[0]?.filter((line, index) => line === hashes[1]?.[index]).length ?? 0
   return JSON.stringify({ seeds: `1..${seeds}`, equal, of: seeds })
 }
 
-const figures: Readonly<Record<string, { readonly wanted: string; readonly measure: () => string }>> = {
+const figures: Readonly<Record<string, { readonly wanted: string; readonly measure: () => Promise<string> }>> = {
   seeds: {
     wanted: "10,000 an hour: one node, 30 pods, ten minutes of faults",
     measure: () => sweep({ from: 1, count: seeds, seconds, workers: cores })
@@ -109,7 +108,7 @@ try {
     if (figure === undefined) throw new Error(`no figure ${name}; there are ${Object.keys(figures).join(", ")}`)
     const load = loadavg()[0]?.toFixed(1)
     console.log(`${name} (wanted: ${figure.wanted}; load before: ${load} on ${cores} cores)`)
-    console.log(`  ${figure.measure()}`)
+    console.log(`  ${await figure.measure()}`)
   }
 } finally {
   rmSync(scratch, { recursive: true })
