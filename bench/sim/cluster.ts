@@ -69,6 +69,8 @@ const bench = Effect.gen(function*() {
   let sinceMs = Number.POSITIVE_INFINITY
   const { resourceVersion } = yield* client.list(resources.leases)
   yield* client.watch(resources.leases, { resourceVersion }).pipe(
+    // Bookmarks are no sign of a node's life.
+    Stream.filter(({ object }) => object.metadata.name !== undefined),
     Stream.runForEach(({ object }) =>
       Effect.map(Clock.currentTimeMillis, (nowMs) => {
         const name = object.metadata.name ?? ""

@@ -6,13 +6,14 @@ import { Effect } from "effect"
 import { annotationPodDeletionGracePeriod, annotationPodTerminationGracePeriod } from "../../domain/runtime/labels.ts"
 import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
-import { rounds } from "../rounds.ts"
 import type { RuntimePod } from "../runtime/RuntimeIndex.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 
-/** Between two rounds (parity C11: housekeeping). */
-const roundMs = 2000
+/** Between two rounds while there are orphans. */
+const againMs = 2000
+/** When nothing tells of a new one; every two seconds at the kubelet (parity C11: housekeeping). */
+const quietMs = 60_000
 /** Grace of a container whose labels do not tell one, in seconds (parity C14). */
 const defaultGraceSeconds = 1
 
@@ -47,12 +48,18 @@ export const orphanPods = Effect.gen(function*() {
   }, (effect, pod) => Effect.catch(effect, (error) => Effect.logWarning(`cannot end the orphan pod ${pod.uid}`, error)))
 
   const round = Effect.gen(function*() {
-    if (!(yield* registry.allSourcesHeard)) return
+    if (!(yield* registry.allSourcesHeard)) return false
     const orphans = yield* view.podsBut(yield* registry.has)
-    if (orphans.length === 0) return
+    if (orphans.length === 0) return false
     yield* Effect.forEach(orphans, end, { concurrency: 8, discard: true })
     yield* view.relist
+    return true
   })
 
-  return yield* supervise("orphan pods", rounds(roundMs, round))
+  // A pod is an orphan since the node is asked for fewer pods than before, or has found one more.
+  const due = Effect.raceAllFirst([registry.fewerAsked, view.found, Effect.sleep(quietMs)])
+  const loop = Effect.forever(Effect.flatMap(round, (wereSome) => wereSome ? Effect.sleep(againMs) : due), {
+    disableYield: true
+  })
+  return yield* supervise("orphan pods", loop)
 })

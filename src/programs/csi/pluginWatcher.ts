@@ -3,10 +3,10 @@
  * J1). A socket that was replaced is a plugin that started anew. Nothing is remembered between two lives of the agent:
  * sockets that are there are met again.
  */
-import { Effect, FiberMap, Ref, Schedule, Semaphore, Stream } from "effect"
+import { Effect, FiberMap, Ref, Schedule, Stream } from "effect"
 import { type PluginInfo, PluginRegistration } from "../../layers/csi/PluginRegistration.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
-import { rounds } from "../rounds.ts"
+import * as Bell from "../Bell.ts"
 import { supervise } from "../supervise.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 
@@ -19,25 +19,32 @@ export interface PluginHandler<R = never> {
   readonly deregister: (info: PluginInfo, endpoint: string) => Effect.Effect<void, { readonly message: string }, R>
 }
 
-/** Folders below the registry are watched by looking; sockets there are rare. */
-const lookMs = 10_000
+/** The registry tells of its own sockets. Folders below it are watched by looking; there are rarely any. */
+const lookMs = { withFolders: 10_000, without: 60_000 }
 const retry = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")])
 
-/** Sockets below a folder, with what changes when one is replaced. Names with a dot in front are not meant yet. */
-const socketsBelow = (folder: string): Effect.Effect<ReadonlyMap<string, string>, HostFileError, HostFiles> =>
+interface Seen {
+  /** Path of each socket with what changes when it is replaced. */
+  readonly sockets: Map<string, string>
+  folders: number
+}
+
+/** Notes what is below a folder. Names with a dot in front are not meant yet. */
+const look = (folder: string, seen: Seen): Effect.Effect<Seen, HostFileError, HostFiles> =>
   Effect.gen(function*() {
     const files = yield* HostFiles
-    const found = new Map<string, string>()
     for (const name of yield* files.readDirectory(folder)) {
       if (name.startsWith(".")) continue
       const path = `${folder}/${name}`
       const stat = yield* files.lstat(path).pipe(
         Effect.catchReason("HostFileError", "NotFound", () => Effect.succeed(undefined))
       )
-      if (stat?.type === "socket") found.set(path, `${stat.ino}/${stat.mtimeMs}`)
-      if (stat?.type === "directory") { for (const [inner, mark] of yield* socketsBelow(path)) found.set(inner, mark) }
+      if (stat?.type === "socket") seen.sockets.set(path, `${stat.ino}/${stat.mtimeMs}`)
+      if (stat?.type !== "directory") continue
+      seen.folders += 1
+      yield* look(path, seen)
     }
-    return found
+    return seen
   })
 
 interface Known {
@@ -111,16 +118,14 @@ export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>
     })
 
     const round = Effect.gen(function*() {
-      const sockets = yield* socketsBelow(folder)
+      const { folders, sockets } = yield* look(folder, { sockets: new Map(), folders: 0 })
       for (const [path, plugin] of known) if (!sockets.has(path)) yield* forget(path, plugin)
       for (const [path, mark] of sockets) if (known.get(path)?.mark !== mark) yield* begin(path, mark)
+      return folders > 0 ? lookMs.withFolders : lookMs.without
     })
 
-    const oneByOne = (yield* Semaphore.make(1)).withPermits(1)(round)
-    const now = Stream.runForEach(files.watch(folder), () => oneByOne)
-    const nowAndThen = rounds(lookMs, oneByOne)
-    return yield* supervise(
-      "plugin watcher",
-      Effect.all([now, nowAndThen], { concurrency: "unbounded", discard: true })
-    )
+    const told = yield* Bell.make
+    const hear = Stream.runForEach(files.watch(folder), () => Bell.ring(told))
+    const loop = Effect.forever(Effect.flatMap(round, (ms) => Effect.raceFirst(Bell.heard(told), Effect.sleep(ms))))
+    return yield* supervise("plugin watcher", Effect.all([hear, loop], { concurrency: "unbounded", discard: true }))
   }).pipe(Effect.scoped)

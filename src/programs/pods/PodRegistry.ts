@@ -7,6 +7,7 @@ import { Context, Effect, Layer } from "effect"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import type { PodSource, Termination } from "../../domain/pod/model.ts"
 import { isNews } from "../../domain/pod/podNews.ts"
+import * as Bell from "../Bell.ts"
 import * as KeyedMailbox from "../KeyedMailbox.ts"
 
 export const annotationMirror = "kubernetes.io/config.mirror"
@@ -39,6 +40,8 @@ export class PodRegistry extends Context.Service<PodRegistry, {
   readonly has: Effect.Effect<(uid: string) => boolean>
   /** Drops a removed pod for good. */
   readonly forget: (uid: string) => Effect.Effect<void>
+  /** Waits until a pod has been dropped, or a source been heard, since the last time. One consumer. */
+  readonly fewerAsked: Effect.Effect<void>
   /** Tells the consumer of `changed` to look at the pod again. */
   readonly touch: (uid: string) => Effect.Effect<void>
   /** True once every source of the node has told its pods once: nothing unknown may be deleted before (parity C3). */
@@ -60,6 +63,7 @@ interface Known {
   readonly heard: Set<PodSource>
   readonly changed: KeyedMailbox.KeyedMailbox
   readonly mirrorWork: KeyedMailbox.KeyedMailbox
+  readonly fewer: Bell.Bell
 }
 
 const makeKnown: Effect.Effect<Known> = Effect.gen(function*() {
@@ -68,7 +72,8 @@ const makeKnown: Effect.Effect<Known> = Effect.gen(function*() {
     mirrors: new Map(),
     heard: new Set(),
     changed: yield* KeyedMailbox.make,
-    mirrorWork: yield* KeyedMailbox.make
+    mirrorWork: yield* KeyedMailbox.make,
+    fewer: yield* Bell.make
   }
 })
 
@@ -79,19 +84,20 @@ export const layer = (sources: ReadonlyArray<PodSource>): Layer.Layer<PodRegistr
     Effect.map(makeKnown, (known) => PodRegistry.of({ ...reads(known, sources), ...writes(known) }))
   )
 
-const reads = ({ changed, heard, mirrorWork, mirrors, pods }: Known, sources: ReadonlyArray<PodSource>) => ({
+const reads = ({ changed, fewer, heard, mirrorWork, mirrors, pods }: Known, sources: ReadonlyArray<PodSource>) => ({
   get: (uid: string) => Effect.sync(() => pods.get(uid)),
   all: Effect.sync(() => [...pods.values()]),
   has: Effect.succeed((uid: string) => pods.has(uid)),
   allSourcesHeard: Effect.sync(() => sources.every((source) => heard.has(source))),
   mirrorOf: (pod: Pod) => Effect.sync(() => mirrors.get(fullName(pod))),
   mirrors: Effect.sync(() => [...mirrors.values()]),
+  fewerAsked: Bell.heard(fewer),
   mirrorsDue: Effect.asVoid(mirrorWork.takeAll),
   changed: changed.takeAll
 })
 
 const writes = (known: Known) => {
-  const { changed, heard, mirrorWork, mirrors, pods } = known
+  const { changed, fewer, heard, mirrorWork, mirrors, pods } = known
 
   const upsert = (source: PodSource, pod: Pod): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -123,6 +129,7 @@ const writes = (known: Known) => {
     yield* Effect.forEach(next, (pod) => upsert(source, pod), { discard: true })
     // Last: whoever looks for orphans may look at any moment, and must know all pods by then.
     heard.add(source)
+    yield* Bell.ring(fewer)
     // Whether a mirror is an orphan can be told only now.
     yield* mirrorWork.offer(source)
   })
@@ -136,7 +143,11 @@ const writes = (known: Known) => {
     })
 
   const forget = (uid: string): Effect.Effect<void> =>
-    Effect.sync(() => void (pods.get(uid)?.removed === true && pods.delete(uid)))
+    Effect.suspend(() => {
+      if (pods.get(uid)?.removed !== true) return Effect.void
+      pods.delete(uid)
+      return Bell.ring(fewer)
+    })
 
   return { upsert, remove, replace, end, forget, touch: changed.offer }
 }

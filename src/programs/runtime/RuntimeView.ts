@@ -9,6 +9,7 @@ import { listing } from "../../domain/runtime/listing.ts"
 import { listedState, observedContainer, observedPod, observedSandbox } from "../../domain/runtime/observed.ts"
 import { Cri, type CriError } from "../../layers/cri/Cri.ts"
 import type { RuntimeEvent } from "../../layers/cri/RuntimeEvents.ts"
+import * as Bell from "../Bell.ts"
 import { RecentAnswers } from "./RecentAnswers.ts"
 import { RuntimeIndex, type RuntimePod } from "./RuntimeIndex.ts"
 import { TerminationMessages } from "./TerminationMessages.ts"
@@ -33,6 +34,8 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   readonly forget: (uid: string) => Effect.Effect<void>
   /** Lists everything and returns the pods in which something vanished, or is not as it was when last looked at. */
   readonly relist: Effect.Effect<ReadonlyArray<string>, CriError>
+  /** Waits until a listing has shown something new since the last time. One consumer. */
+  readonly found: Effect.Effect<void>
   /** Ends once the container is known to have exited or to be gone: a look at its pod or a listing has shown it. */
   readonly ended: (containerId: string) => Effect.Effect<void>
   /** Where the log of a container lies, if a look has shown it. */
@@ -64,6 +67,7 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
       for (const { id } of index.containersOf(uid)) outdate(id)
     }
     const ending = new Set<string>()
+    const found = yield* Bell.make
     return RuntimeView.of({
       ...makeLooks(index, recent, cri, terminationMessages),
       outdate: (id) => Effect.sync(() => outdate(id)),
@@ -75,10 +79,12 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
         }),
       isEnding: (id) => Effect.sync(() => ending.has(id)),
       outdatePod: (uid) => Effect.sync(() => outdatePod(uid)),
-      relist: Effect.map(makeRelist(index, cri), (changes) => {
+      relist: Effect.flatMap(makeRelist(index, cri), (changes) => {
         for (const { id } of changes) outdate(id)
-        return [...new Set(changes.map(({ uid }) => uid))]
+        const uids = [...new Set(changes.map(({ uid }) => uid))]
+        return uids.length === 0 ? Effect.succeed(uids) : Effect.as(Bell.ring(found), uids)
       }),
+      found: Bell.heard(found),
       // A listing may have shown it half made, and a look have asked for it.
       noteSandbox: (uid, sandboxId) =>
         Effect.sync(() => {

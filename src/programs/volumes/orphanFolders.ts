@@ -7,14 +7,15 @@ import { Effect, FiberMap } from "effect"
 import { podDir } from "../../domain/volumes/volumePaths.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
-import { rounds } from "../rounds.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 import { PodVolumes } from "./PodVolumes.ts"
 import { VolumeHost } from "./VolumeHost.ts"
 
 /** Pods take their own folders with them; this finds what is left over, so it need not look often. */
-const roundMs = 10_000
+const quietMs = 60_000
+/** While there is something left over: what it belonged to may still run. */
+const againMs = 10_000
 
 /** Runs for ever. The runtime must have been listed once before, or running pods would look like orphans. */
 export const orphanFolders = Effect.gen(function*() {
@@ -39,16 +40,18 @@ export const orphanFolders = Effect.gen(function*() {
     }))
 
   const round = Effect.gen(function*() {
-    if (!(yield* registry.allSourcesHeard)) return
+    if (!(yield* registry.allSourcesHeard)) return againMs
     const asked = yield* registry.has
     const unasked = (yield* volumes.onDisk).filter((uid) => !asked(uid))
-    if (unasked.length === 0) return
+    if (unasked.length === 0) return quietMs
     const running = new Set((yield* runtime.pods).map(({ uid }) => uid))
     const orphans = unasked.filter((uid) => !running.has(uid))
     yield* Effect.forEach(orphans, (uid) => FiberMap.run(fibers, uid, clear(uid), { onlyIfMissing: true }), {
       discard: true
     })
+    return againMs
   })
 
-  return yield* supervise("orphaned pod folders", rounds(roundMs, round))
+  const loop = Effect.forever(Effect.flatMap(round, Effect.sleep), { disableYield: true })
+  return yield* supervise("orphaned pod folders", loop)
 }).pipe(Effect.scoped)
