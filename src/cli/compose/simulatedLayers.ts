@@ -43,6 +43,7 @@ export const simulatedLayers = (
     // Where the simulated runtime says that its images are.
     host.makeDirectories("/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs")
     host.write("/etc/resolv.conf", "nameserver 10.0.0.1\n")
+    const reading = NodeFactsMemory.machine(hostname, facts)
     const kernelLog = yield* PubSub.sliding<KernelLogLine>(64)
     return Layer.mergeAll(
       CriSim.layer(runtime),
@@ -62,7 +63,7 @@ export const simulatedLayers = (
         CgroupsMemory.layer(cgroups, simulatedUsage(readUsage(runtime), yield* Clock.currentTimeMillis)),
         ProcessesMemory.layer(),
         KernelLogMemory.layer(kernelLog),
-        NodeFactsMemory.layer(() => NodeFactsMemory.machine(hostname, facts))
+        NodeFactsMemory.layer(() => reading)
       ))
     )
   }))

@@ -105,3 +105,6 @@ export const observedPod = (
 /** What a listing shows of a sandbox or container that can change: differs exactly when its pod deserves a look. */
 export const listedState = (entry: Container | ContainerStatus | PodSandbox | PodSandboxStatus): string =>
   `${entry.$typeName.startsWith("runtime.v1.Container") ? "c" : "s"}${entry.state}`
+
+/** What it gives for a container that runs. */
+export const runningState = `c${ContainerState.CONTAINER_RUNNING}`

@@ -1,8 +1,7 @@
 /** Keeps the logs of running containers within their size: moves them aside, compresses and drops old ones (parity G6). */
 import { Clock, Effect } from "effect"
 import { compressedName, compressingName, logRotation } from "../../domain/gc/logRotation.ts"
-import { labelPodUid } from "../../domain/runtime/labels.ts"
-import { ContainerState, Cri, type CriError } from "../../layers/cri/Cri.ts"
+import { Cri, type CriError } from "../../layers/cri/Cri.ts"
 import { Compression } from "../../layers/host/Compression.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -81,8 +80,7 @@ export const logRotationLoop = Effect.gen(function*() {
   }, (effect, containerId) => tolerant(effect, containerId))
 
   const round = Effect.gen(function*() {
-    const { containers } = yield* cri.listContainers({ filter: { state: { state: ContainerState.CONTAINER_RUNNING } } })
-    const running = new Set(containers.filter(({ labels }) => labelPodUid in labels).map(({ id }) => id))
+    const running = new Set(yield* view.running)
     for (const id of paths.keys()) if (!running.has(id)) paths.delete(id)
     for (const id of running) if (!paths.has(id)) yield* learn(id)
     const logs: Array<Log> = []

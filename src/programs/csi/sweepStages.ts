@@ -5,7 +5,6 @@
 import { Effect, Ref } from "effect"
 import { csiDir, type CsiIdentity, uniqueName } from "../../domain/csi/csiPaths.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
-import { rounds } from "../rounds.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { CsiLocks } from "./CsiLocks.ts"
 import { unstageUnused, unstageUnusedBlock } from "./stages.ts"
@@ -13,6 +12,8 @@ import { removeUnfinished } from "./volumeFiles.ts"
 import { namelessFolders, stagedBlockVolumes, stagedFolders } from "./VolumesInUse.ts"
 
 const roundMs = 10_000
+/** While nothing was ever staged here. */
+const quietMs = 60_000
 
 const clear = Effect.fnUntraced(function*<E, R>(identity: CsiIdentity, unstage: Effect.Effect<void, E, R>) {
   const locks = yield* CsiLocks
@@ -51,7 +52,10 @@ const round = Effect.fnUntraced(function*(seen: Ref.Ref<ReadonlySet<string>>) {
   const { rootDir } = yield* VolumeHost
   const files = yield* HostFiles
   // Most nodes never stage anything.
-  if (!(yield* files.exists(csiDir(rootDir)))) return yield* Ref.set(seen, new Set())
+  if (!(yield* files.exists(csiDir(rootDir)))) {
+    yield* Ref.set(seen, new Set())
+    return quietMs
+  }
   yield* clearNameless(rootDir, seen)
   const staged = yield* stagedFolders(rootDir)
   const blocks = yield* stagedBlockVolumes(rootDir)
@@ -59,10 +63,11 @@ const round = Effect.fnUntraced(function*(seen: Ref.Ref<ReadonlySet<string>>) {
     ...staged.map((volume) => clear(volume, unstageUnused(volume, volume.directory))),
     ...blocks.map((volume) => clear(volume, unstageUnusedBlock(volume, volume.specName)))
   ], { concurrency: 4, discard: true })
+  return roundMs
 })
 
 /** Runs for ever. */
 export const sweepStages = Effect.flatMap(
   Ref.make<ReadonlySet<string>>(new Set()),
-  (seen) => rounds(roundMs, round(seen))
+  (seen) => Effect.forever(Effect.flatMap(round(seen), Effect.sleep), { disableYield: true })
 )

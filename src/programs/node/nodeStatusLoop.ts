@@ -3,6 +3,7 @@
  * written when it differs or has not been written for long (parity B3).
  */
 import { Clock, Duration, Effect, Random, Semaphore, Stream } from "effect"
+import { equalValues } from "../../domain/equalValues.ts"
 import { decodeNode } from "../../domain/k8s/decode.ts"
 import type { NodeStatus } from "../../domain/k8s/node.ts"
 import * as resources from "../../domain/k8s/resources.ts"
@@ -44,7 +45,12 @@ interface Reporter {
   /** What the API server was last told, and when. */
   sent: { readonly atMs: number; readonly status: NodeStatus | undefined }
   images: { readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }
+  /** What the last round went by; undefined before one has come to its end. */
+  seen: Sight | undefined
 }
+
+/** All that the status says anything about. */
+type Sight = Effect.Success<ReturnType<typeof look>>
 
 const makeReporter = Effect.gen(function*() {
   const reporter: Reporter = {
@@ -59,7 +65,8 @@ const makeReporter = Effect.gen(function*() {
     inUse: yield* VolumesInUse,
     clock: yield* Clock.Clock,
     sent: { atMs: 0, status: undefined },
-    images: { atMs: Number.NEGATIVE_INFINITY, list: [] }
+    images: { atMs: Number.NEGATIVE_INFINITY, list: [] },
+    seen: undefined
   }
   return reporter
 })
@@ -68,7 +75,7 @@ const makeReporter = Effect.gen(function*() {
 export const nodeStatusLoop = Effect.gen(function*() {
   const reporter = yield* makeReporter
   const { events } = reporter
-  yield* registerNode(yield* compute(reporter))
+  yield* registerNode(statusOf(reporter, yield* look(reporter)))
   yield* events.recordNode({ type: "Normal", reason: "Starting", message: "Starting kubelet." })
   const oneByOne = (yield* Semaphore.make(1)).withPermits(1)
   // A node object that somebody deleted is made again.
@@ -76,7 +83,7 @@ export const nodeStatusLoop = Effect.gen(function*() {
     report(reporter),
     "ApiError",
     "NotFound",
-    () => Effect.flatMap(compute(reporter), registerNode)
+    () => Effect.flatMap(look(reporter), (sight) => registerNode(statusOf(reporter, sight)))
   ))
   return yield* supervise(
     "node status",
@@ -105,12 +112,19 @@ const changes = ({ devices, health, inUse, network }: Reporter) =>
   )
 
 const report = Effect.fnUntraced(function*(reporter: Reporter) {
-  const { api, clock, config, events, inUse, nodeState, sent: last } = reporter
-  const next = yield* compute(reporter)
+  const { api, clock, config, events, inUse, nodeState, seen, sent: last } = reporter
+  const sight = yield* look(reporter)
   const now = clock.currentTimeMillisUnsafe()
-  const shown = (yield* nodeState.node)?.status
   const due = now - last.atMs >= config.nodeStatusReportFrequencyMs
-  if (!due && !statusChanged(last.status, next) && !conditionsOverruled(last.status, shown)) return
+  // Nearly always: to work out the status takes longer than to see that it is as it was.
+  if (!due && equalValues(seen, sight)) return
+  const { shown } = sight
+  const next = statusOf(reporter, sight)
+  if (!due && !statusChanged(last.status, next) && !conditionsOverruled(last.status, shown)) {
+    reporter.seen = sight
+    return
+  }
+  reporter.seen = undefined
   const answer = yield* api.patch(
     resources.nodes,
     { name: config.nodeName },
@@ -128,33 +142,48 @@ const report = Effect.fnUntraced(function*(reporter: Reporter) {
   )
 })
 
-const compute = Effect.fnUntraced(function*(reporter: Reporter) {
-  const { clock, config, health, images, inUse, network, nodeState } = reporter
-  const runtime = yield* health.status
-  const before = (yield* nodeState.node)?.status
-  const now = clock.currentTimeMillisUnsafe()
-  const machine = yield* Effect.catch(nodeState.refresh, () => nodeState.facts)
+const look = Effect.fnUntraced(function*(reporter: Reporter) {
+  const { clock, health, images, inUse, network, nodeState } = reporter
+  const isRecent = clock.currentTimeMillisUnsafe() - images.atMs < imagesAgeMs
+  return {
+    // First: what follows goes by the machine as it was just read.
+    machine: yield* Effect.catch(nodeState.refresh, () => nodeState.facts),
+    runtime: yield* health.status,
+    listingProblem: yield* health.listingProblem,
+    networkProblems: yield* network.current,
+    /** As the API server has it. */
+    shown: (yield* nodeState.node)?.status,
+    ips: yield* nodeState.ips,
+    images: isRecent ? images.list : yield* currentImages(reporter),
+    pressure: yield* nodeState.pressure,
+    volumesInUse: yield* inUse.names,
+    /** With the devices that plugins offer. */
+    sizes: yield* nodeState.sizes
+  }
+})
+
+const statusOf = ({ clock, config }: Reporter, sight: Sight): NodeStatus => {
+  const { images, ips, listingProblem, machine, networkProblems, pressure, runtime, shown, sizes, volumesInUse } = sight
   // The runtime knows that a network is missing, we know why.
-  const networkProblems = (yield* network.current).map((problem) => `pod network not ready: ${problem}`)
-  const problems = [runtime.runtimeProblem, runtime.networkProblem, ...networkProblems, yield* health.listingProblem]
+  const whyNoNetwork = networkProblems.map((problem) => `pod network not ready: ${problem}`)
+  const problems = [runtime.runtimeProblem, runtime.networkProblem, ...whyNoNetwork, listingProblem]
     .filter((problem) => problem !== "")
   const status = nodeStatus({
     identity: config,
     machine,
     runtime,
-    ips: yield* nodeState.ips,
-    images: now - images.atMs < imagesAgeMs ? images.list : yield* currentImages(reporter),
+    ips,
+    images,
     maxImages: config.nodeStatusMaxImages,
-    conditions: nodeConditions(before?.conditions ?? [], {
-      now: formatTime(now),
-      pressure: yield* nodeState.pressure,
+    conditions: nodeConditions(shown?.conditions ?? [], {
+      now: formatTime(clock.currentTimeMillisUnsafe()),
+      pressure,
       problems: [...new Set(problems)]
     }),
-    volumesInUse: yield* inUse.names
+    volumesInUse
   })
-  // With the devices that plugins offer.
-  return { ...status, ...(yield* nodeState.sizes) }
-})
+  return { ...status, ...sizes }
+}
 
 const currentImages = Effect.fnUntraced(
   function*(reporter: Reporter) {

@@ -95,6 +95,15 @@ export class RuntimeIndex {
     return [...this.#pods.get(uid)?.containers ?? []].map(([id, { sandboxId }]) => ({ id, sandboxId }))
   }
 
+  /** Containers that the last look at each has shown in the state. */
+  containersAt(state: string): ReadonlyArray<string> {
+    const found: Array<string> = []
+    for (const { containers } of this.#pods.values()) {
+      for (const [id, container] of containers) if (container.state === state) found.push(id)
+    }
+    return found
+  }
+
   pods(isMeant: (uid: string) => boolean = () => true): ReadonlyArray<RuntimePod> {
     const meant: Array<RuntimePod> = []
     for (const [uid, { containers, name, namespace, sandboxes }] of this.#pods) {

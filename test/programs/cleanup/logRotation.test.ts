@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib"
 import { Permanent } from "../../../src/domain/failure.ts"
 import { Cri, CriError, GrpcCode } from "../../../src/layers/cri/Cri.ts"
 import { logRotationLoop } from "../../../src/programs/cleanup/logRotation.ts"
+import { RuntimeView } from "../../../src/programs/runtime/RuntimeView.ts"
 import * as CleanupNode from "../../fixture/cleanupNode.ts"
 
 const images = ["registry.k8s.io/pause:3.10", "docker.io/library/busybox:1.29"]
@@ -26,6 +27,9 @@ const make = Effect.gen(function*() {
   }
 })
 
+/** The pod has been looked at, as its worker does. */
+const looked = Effect.flatMap(RuntimeView, (view) => Effect.andThen(view.relist, view.observe("uid-web")))
+
 describe("log rotation", () => {
   it.effect("G6: a log that is too big is moved aside, older ones are compressed, the oldest dropped", () =>
     Effect.gen(function*() {
@@ -34,7 +38,7 @@ describe("log rotation", () => {
         Effect.flatMap(CleanupNode.sandbox("web"), (inside) => CleanupNode.container(inside, 0)),
         node.context
       )
-      yield* Effect.provideContext(Effect.forkChild(logRotationLoop), node.context)
+      yield* Effect.provideContext(Effect.andThen(looked, Effect.forkChild(logRotationLoop)), node.context)
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(node.names(), ["0.log"])
       for (const text of ["a", "b", "c", "d"]) {
@@ -63,7 +67,7 @@ describe("log rotation", () => {
         node.context
       )
       node.host.rename(`${folder}/0.log`, `${folder}/0.log.20261101-095900`)
-      yield* Effect.provideContext(Effect.forkChild(logRotationLoop), node.context)
+      yield* Effect.provideContext(Effect.andThen(looked, Effect.forkChild(logRotationLoop)), node.context)
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(node.names(), ["0.log", "0.log.20261101-095900"])
     }))
@@ -94,6 +98,7 @@ describe("log rotation", () => {
               )
           }))
       )
+      yield* Effect.provideContext(looked, node.context)
       yield* Effect.forkChild(logRotationLoop).pipe(Effect.provide(broken), Effect.provideContext(node.context))
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(node.names(), ["0.log"])
@@ -109,7 +114,7 @@ describe("log rotation", () => {
       )
       yield* TestClock.adjust("1 second")
       node.fill("a")
-      yield* Effect.provideContext(Effect.forkChild(logRotationLoop), node.context)
+      yield* Effect.provideContext(Effect.andThen(looked, Effect.forkChild(logRotationLoop)), node.context)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(node.names(), ["0.log"])
     }))
