@@ -4,6 +4,7 @@
  */
 import type { ObservedContainer } from "../../domain/pod/model.ts"
 import type { ListedContainer, ListedSandbox, Listing } from "../../domain/runtime/listing.ts"
+import { runningState } from "../../domain/runtime/observed.ts"
 
 /** A pod that the runtime holds something of, as its labels name it. */
 export interface RuntimePod {
@@ -42,6 +43,7 @@ export class RuntimeIndex {
   readonly #exited = new Map<string, ObservedContainer>()
   /** By container: who wants to be told of its end. */
   readonly #waiting = new Map<string, Set<() => void>>()
+  #running: ReadonlyArray<string> | undefined
 
   noteSandbox(uid: string, sandboxId: string): void {
     this.#entryOf(uid).sandboxes.set(sandboxId, unseen)
@@ -50,6 +52,7 @@ export class RuntimeIndex {
 
   noteContainer(uid: string, sandboxId: string, containerId: string): void {
     this.#entryOf(uid).containers.set(containerId, { state: unseen, sandboxId })
+    this.#running = undefined
     this.#owners.set(containerId, uid)
   }
 
@@ -57,8 +60,10 @@ export class RuntimeIndex {
   noteState(id: string, state: string): void {
     const entry = this.#pods.get(this.#owners.get(id) ?? "")
     const container = entry?.containers.get(id)
-    if (container !== undefined) entry?.containers.set(id, { ...container, state })
-    else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
+    if (container !== undefined) {
+      entry?.containers.set(id, { ...container, state })
+      if (container.state !== state) this.#running = undefined
+    } else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
   }
 
   noteLogPath(containerId: string, path: string): void {
@@ -95,13 +100,9 @@ export class RuntimeIndex {
     return [...this.#pods.get(uid)?.containers ?? []].map(([id, { sandboxId }]) => ({ id, sandboxId }))
   }
 
-  /** Containers that the last look at each has shown in the state. */
-  containersAt(state: string): ReadonlyArray<string> {
-    const found: Array<string> = []
-    for (const { containers } of this.#pods.values()) {
-      for (const [id, container] of containers) if (container.state === state) found.push(id)
-    }
-    return found
+  /** Containers that the last look at each has shown to run; the same list as long as nothing has changed. */
+  running(): ReadonlyArray<string> {
+    return this.#running ??= this.#findRunning()
   }
 
   pods(isMeant: (uid: string) => boolean = () => true): ReadonlyArray<RuntimePod> {
@@ -117,7 +118,7 @@ export class RuntimeIndex {
   drop(uid: string, id: string): void {
     const entry = this.#pods.get(uid)
     entry?.sandboxes.delete(id)
-    entry?.containers.delete(id)
+    if (entry?.containers.delete(id) === true) this.#running = undefined
     this.#owners.delete(id)
     this.#exited.delete(id)
     this.#logPaths.delete(id)
@@ -159,6 +160,14 @@ export class RuntimeIndex {
       if (sandboxes.size === 0 && containers.size === 0) this.#pods.delete(uid)
     }
     return changed
+  }
+
+  #findRunning(): ReadonlyArray<string> {
+    const found: Array<string> = []
+    for (const { containers } of this.#pods.values()) {
+      for (const [id, { state }] of containers) if (state === runningState) found.push(id)
+    }
+    return found
   }
 
   #tellEnd(containerId: string): void {

@@ -6,13 +6,7 @@
 import { Clock, Context, Effect, Layer, Metric } from "effect"
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from "../../domain/pod/model.ts"
 import { listing } from "../../domain/runtime/listing.ts"
-import {
-  listedState,
-  observedContainer,
-  observedPod,
-  observedSandbox,
-  runningState
-} from "../../domain/runtime/observed.ts"
+import { listedState, observedContainer, observedPod, observedSandbox } from "../../domain/runtime/observed.ts"
 import { Cri, type CriError } from "../../layers/cri/Cri.ts"
 import type { RuntimeEvent } from "../../layers/cri/RuntimeEvents.ts"
 import * as Bell from "../Bell.ts"
@@ -48,7 +42,7 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   readonly logPathOf: (containerId: string) => Effect.Effect<string | undefined>
   /** The pod of a sandbox or container id, when it is known. */
   readonly podOf: (id: string) => Effect.Effect<string | undefined>
-  /** Containers of pods that ran when last looked at. */
+  /** Containers of pods that ran when last looked at; the same list as long as they are the same. */
   readonly running: Effect.Effect<ReadonlyArray<string>>
   readonly pods: Effect.Effect<ReadonlyArray<RuntimePod>>
   /** Those whose UID is not known to somebody else. */
@@ -116,7 +110,7 @@ export const layer: Layer.Layer<RuntimeView, never, Cri | TerminationMessages> =
         }),
       logPathOf: (containerId) => Effect.sync(() => index.logPathOf(containerId)),
       podOf: (id) => Effect.sync(() => index.ownerOf(id)),
-      running: Effect.sync(() => index.containersAt(runningState)),
+      running: Effect.sync(() => index.running()),
       pods: Effect.sync(() => index.pods()),
       podsBut: (isKnown) => Effect.sync(() => index.pods((uid) => !isKnown(uid)))
     })
