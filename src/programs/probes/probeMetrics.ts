@@ -33,18 +33,7 @@ const resultNames: Readonly<Record<RunOutcome, string>> = {
   error: "unknown"
 }
 
-interface Counter {
-  count: number
-  readonly series: Metric.Registration
-}
-
-/** Counted here and only read from there: to look up the series at every run of a probe costs more than to count. */
-const makeCounter = (attributes: Attributes, context: Context.Context<never>): Counter => {
-  const get = () => ({ count: counter.count, incremental: true })
-  const hooks = { get, update: () => {}, modify: () => {} }
-  const counter: Counter = { count: 0, series: Metric.registerUnsafe(runs(attributes), context, hooks) }
-  return counter
-}
+const outcomes: ReadonlyArray<RunOutcome> = ["success", "failure", "error"]
 
 export interface ProbeMetrics {
   /** One run has ended so. `tookMs`: of the try that was answered, if one was. Gives the outcome on. */
@@ -56,21 +45,19 @@ export interface ProbeMetrics {
 export const probeMetrics = ({ metadata }: Pod, container: string, kind: ProbeKind): ProbeMetrics => {
   const { name: pod, namespace, uid } = metadata
   const attributes = { probe_type: typeNames[kind], container, pod, namespace }
-  const counters: Partial<Record<RunOutcome, Counter>> = {}
-  const counterOf = (outcome: RunOutcome, context: Context.Context<never>) =>
-    counters[outcome] ??= makeCounter({ ...attributes, pod_uid: uid, result: resultNames[outcome] }, context)
+  const counters: Partial<Record<RunOutcome, ReturnType<typeof runs>>> = {}
+  const counterOf = (outcome: RunOutcome) =>
+    counters[outcome] ??= runs({ ...attributes, pod_uid: uid, result: resultNames[outcome] })
   const duration = durations(attributes)
   return {
     ended: (outcome, tookMs) =>
       Effect.contextWith((context: Context.Context<never>) => {
         if (tookMs !== undefined) duration.updateUnsafe(tookMs / 1000, context)
-        counterOf(outcome, context).count += 1
+        counterOf(outcome).updateUnsafe(1, context)
         return Effect.succeed(outcome)
       }),
     remove: Effect.andThen(
-      Effect.sync(() => {
-        for (const { series } of Object.values(counters)) series.remove()
-      }),
+      Effect.forEach(outcomes, (outcome) => Metric.remove(counterOf(outcome)), { discard: true }),
       Metric.remove(duration)
     )
   }
