@@ -101,6 +101,9 @@ layer(under, { excludeTestServices: true, timeout: "120 seconds" })("on a real r
         `i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i; [ $((i % 100)) -eq 0 ] && sleep 0.2; done; ` +
           "while true; do sleep 1; done"
       )
+      // As the pod's worker does.
+      const view = yield* RuntimeView.RuntimeView
+      yield* Effect.andThen(view.relist, view.observe("uid-chatty"))
       yield* Effect.forkScoped(logRotationLoop)
       const read = Effect.gen(function*() {
         const names = (yield* files.readDirectory(inside.logs)).filter((name) => !name.endsWith(".tmp"))
