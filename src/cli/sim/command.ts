@@ -45,7 +45,7 @@ export const sim = Command.make(
     takeoverAfter: text(
       "takeover-after",
       "with --cluster: the nodes of a process that is silent for so long move to the others",
-      "15s"
+      "12s"
     )
   },
   Effect.fnUntraced(function*(wish) {
