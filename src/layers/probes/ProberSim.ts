@@ -74,34 +74,15 @@ const schemeMismatch = (url: URL, reply: NetworkReply): GetFailure | undefined =
     : { detail: "net/http: malformed HTTP response (Parse Error: Expected HTTP/)", plainHttp: false }
 }
 
-interface Address extends SocketTarget {
-  readonly scheme: "http" | "https"
-  readonly path: string
-}
-
-const addressOf = (url: URL): Address => {
-  const scheme = url.protocol === "https:" ? "https" : "http"
-  return {
-    scheme,
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(url.port || (scheme === "https" ? 443 : 80)),
-    path: url.pathname + url.search
-  }
-}
-
 const wireOf = (options: ProberSimOptions): Wire => {
-  // A probe asks for the same again and again, and to take an address apart costs more than the answer.
-  const addresses = new WeakMap<URL, Address>()
-  const known = (url: URL): Address => {
-    const address = addresses.get(url) ?? addressOf(url)
-    addresses.set(url, address)
-    return address
-  }
-
   const get: Wire["get"] = (url, headers, timeoutMs) => {
-    const target = known(url)
-    const { host, path, port, scheme } = target
-    return ask(options, host, { kind: "http", port, path, scheme, headers }, {
+    const scheme = url.protocol === "https:" ? "https" : "http"
+    const target: SocketTarget = {
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port: Number(url.port || (scheme === "https" ? 443 : 80))
+    }
+    const path = url.pathname + url.search
+    return ask(options, target.host, { kind: "http", port: target.port, path, scheme, headers }, {
       timeoutMs,
       unanswered: (words): GetFailure =>
         words === undefined ? getTooLate : { detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false },

@@ -11,7 +11,9 @@ const networks = "k8s.v1.cni.cncf.io/networks"
 const status = ".metadata.annotations.k8s\\.v1\\.cni\\.cncf\\.io/network-status"
 
 /** What the agent has on record. */
-const recordsOf = (folder: string) => readdirSync(join(folder, "kubelet/network/pods"))
+/** Not what is just being written: a record gets its name when it is whole. */
+const recordsOf = (folder: string) =>
+  readdirSync(join(folder, "kubelet/network/pods")).filter((name) => name.endsWith(".json"))
 
 layer(under("agent"), { timeout: "120 seconds", excludeTestServices: true })("a node, agent mode", (it) => {
   networkSuite("agent", it)
