@@ -5,6 +5,7 @@
 import { Effect, Ref } from "effect"
 import { csiDir, type CsiIdentity, uniqueName } from "../../domain/csi/csiPaths.ts"
 import { type HostFileError, HostFiles } from "../../layers/host/HostFiles.ts"
+import { pacedRounds } from "../rounds.ts"
 import { VolumeHost } from "../volumes/VolumeHost.ts"
 import { CsiLocks } from "./CsiLocks.ts"
 import { unstageUnused, unstageUnusedBlock } from "./stages.ts"
@@ -69,5 +70,5 @@ const round = Effect.fnUntraced(function*(seen: Ref.Ref<ReadonlySet<string>>) {
 /** Runs for ever. */
 export const sweepStages = Effect.flatMap(
   Ref.make<ReadonlySet<string>>(new Set()),
-  (seen) => Effect.forever(Effect.flatMap(round(seen), Effect.sleep), { disableYield: true })
+  (seen) => pacedRounds(round(seen))
 )

@@ -7,6 +7,7 @@ import { Effect, FiberMap } from "effect"
 import { podDir } from "../../domain/volumes/volumePaths.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { PodRegistry } from "../pods/PodRegistry.ts"
+import { pacedRounds } from "../rounds.ts"
 import { RuntimeView } from "../runtime/RuntimeView.ts"
 import { supervise } from "../supervise.ts"
 import { PodVolumes } from "./PodVolumes.ts"
@@ -52,6 +53,5 @@ export const orphanFolders = Effect.gen(function*() {
     return againMs
   })
 
-  const loop = Effect.forever(Effect.flatMap(round, Effect.sleep), { disableYield: true })
-  return yield* supervise("orphaned pod folders", loop)
+  return yield* supervise("orphaned pod folders", pacedRounds(round))
 }).pipe(Effect.scoped)
