@@ -126,6 +126,6 @@ export const pluginWatcher = <R>(handlers: ReadonlyMap<string, PluginHandler<R>>
 
     const told = yield* Bell.make
     const hear = Stream.runForEach(files.watch(folder), () => Bell.ring(told))
-    const loop = Effect.forever(Effect.flatMap(round, (ms) => Effect.raceFirst(Bell.heard(told), Effect.sleep(ms))))
+    const loop = Effect.forever(Effect.flatMap(round, (ms) => Bell.heardWithin(told, ms)))
     return yield* supervise("plugin watcher", Effect.all([hear, loop], { concurrency: "unbounded", discard: true }))
   }).pipe(Effect.scoped)

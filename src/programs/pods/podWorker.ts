@@ -137,9 +137,8 @@ const finish = Effect.fnUntraced(function*(worker: Worker, { desired }: Turn) {
 
 /** Sleeps until somebody wakes the pod, or the plan's own time has come. */
 const rest = Effect.fnUntraced(function*({ wake }: Worker, wakeAtMs: number | undefined) {
-  if (wakeAtMs === undefined) return yield* Bell.heard(wake)
-  const pauseMs = Math.max(0, wakeAtMs - (yield* Clock.currentTimeMillis))
-  yield* Effect.raceFirst(Bell.heard(wake), Effect.sleep(pauseMs))
+  const nowMs = yield* Clock.currentTimeMillis
+  yield* Bell.heardWithin(wake, wakeAtMs === undefined ? undefined : Math.max(0, wakeAtMs - nowMs))
 })
 
 /** Runs until the pod is over and its source has dropped it. `trace`: of the pod's start. */
@@ -161,7 +160,7 @@ export const podWorker = Effect.fnUntraced(function*(uid: string, wake: Bell.Bel
     )
     if (turn === undefined) continue
     if (turn === "failed") {
-      yield* Effect.raceFirst(Bell.heard(wake), Effect.sleep(runtimeRetryMs))
+      yield* Bell.heardWithin(wake, runtimeRetryMs)
       continue
     }
     yield* report(worker, turn)

@@ -119,10 +119,7 @@ export const volumeWorker = Effect.fnUntraced(function*(state: PodVolumesState, 
     const { released, wakeAtMs } = yield* turn(worker, changed)
     // A wish that came during the turn begins it all anew.
     if (released && state.pod === undefined) return
-    if (wakeAtMs === undefined) yield* Bell.heard(state.wake)
-    else {
-      const pauseMs = Math.max(0, wakeAtMs - (yield* Clock.currentTimeMillis))
-      yield* Effect.raceFirst(Bell.heard(state.wake), Effect.sleep(pauseMs))
-    }
+    const nowMs = yield* Clock.currentTimeMillis
+    yield* Bell.heardWithin(state.wake, wakeAtMs === undefined ? undefined : Math.max(0, wakeAtMs - nowMs))
   }
 }, Effect.scoped)
