@@ -79,20 +79,12 @@ export const logRotationLoop = Effect.gen(function*() {
     paths.set(containerId, path ?? "")
   }, (effect, containerId) => tolerant(effect, containerId))
 
-  let known: ReadonlyArray<string> = []
-  let logs: ReadonlyArray<Log> = []
-  /** Whose paths could be learnt; the others are asked for again. */
-  const find = Effect.fnUntraced(function*(running: ReadonlyArray<string>) {
-    const ids = new Set(running)
-    for (const id of paths.keys()) if (!ids.has(id)) paths.delete(id)
-    for (const id of ids) if (!paths.has(id)) yield* learn(id)
-    logs = [...paths].flatMap(([containerId, path]) => path === "" ? [] : [{ containerId, path }])
-    known = paths.size === ids.size ? running : []
-  })
-
   const round = Effect.gen(function*() {
-    const running = yield* view.running
-    if (running !== known) yield* find(running)
+    const running = new Set(yield* view.running)
+    for (const id of paths.keys()) if (!running.has(id)) paths.delete(id)
+    for (const id of running) if (!paths.has(id)) yield* learn(id)
+    const logs: Array<Log> = []
+    for (const [containerId, path] of paths) if (path !== "") logs.push({ containerId, path })
     // All at once: most logs are far from their size most of the time.
     const stats = yield* files.statAll(logs.map(({ path }) => path))
     const due = logs.filter((_, index) => (stats[index]?.sizeBytes ?? Infinity) >= config.containerLogMaxSizeBytes)

@@ -43,7 +43,6 @@ export class RuntimeIndex {
   readonly #exited = new Map<string, ObservedContainer>()
   /** By container: who wants to be told of its end. */
   readonly #waiting = new Map<string, Set<() => void>>()
-  #running: ReadonlyArray<string> | undefined
 
   noteSandbox(uid: string, sandboxId: string): void {
     this.#entryOf(uid).sandboxes.set(sandboxId, unseen)
@@ -52,7 +51,6 @@ export class RuntimeIndex {
 
   noteContainer(uid: string, sandboxId: string, containerId: string): void {
     this.#entryOf(uid).containers.set(containerId, { state: unseen, sandboxId })
-    this.#running = undefined
     this.#owners.set(containerId, uid)
   }
 
@@ -60,10 +58,8 @@ export class RuntimeIndex {
   noteState(id: string, state: string): void {
     const entry = this.#pods.get(this.#owners.get(id) ?? "")
     const container = entry?.containers.get(id)
-    if (container !== undefined) {
-      entry?.containers.set(id, { ...container, state })
-      if (container.state !== state) this.#running = undefined
-    } else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
+    if (container !== undefined) entry?.containers.set(id, { ...container, state })
+    else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
   }
 
   noteLogPath(containerId: string, path: string): void {
@@ -100,9 +96,13 @@ export class RuntimeIndex {
     return [...this.#pods.get(uid)?.containers ?? []].map(([id, { sandboxId }]) => ({ id, sandboxId }))
   }
 
-  /** Containers that the last look at each has shown to run; the same list as long as nothing has changed. */
+  /** Containers that the last look at each has shown to run. */
   running(): ReadonlyArray<string> {
-    return this.#running ??= this.#findRunning()
+    const found: Array<string> = []
+    for (const { containers } of this.#pods.values()) {
+      for (const [id, { state }] of containers) if (state === runningState) found.push(id)
+    }
+    return found
   }
 
   pods(isMeant: (uid: string) => boolean = () => true): ReadonlyArray<RuntimePod> {
@@ -118,7 +118,7 @@ export class RuntimeIndex {
   drop(uid: string, id: string): void {
     const entry = this.#pods.get(uid)
     entry?.sandboxes.delete(id)
-    if (entry?.containers.delete(id) === true) this.#running = undefined
+    entry?.containers.delete(id)
     this.#owners.delete(id)
     this.#exited.delete(id)
     this.#logPaths.delete(id)
@@ -160,14 +160,6 @@ export class RuntimeIndex {
       if (sandboxes.size === 0 && containers.size === 0) this.#pods.delete(uid)
     }
     return changed
-  }
-
-  #findRunning(): ReadonlyArray<string> {
-    const found: Array<string> = []
-    for (const { containers } of this.#pods.values()) {
-      for (const [id, { state }] of containers) if (state === runningState) found.push(id)
-    }
-    return found
   }
 
   #tellEnd(containerId: string): void {

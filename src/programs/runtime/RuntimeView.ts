@@ -42,7 +42,7 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   readonly logPathOf: (containerId: string) => Effect.Effect<string | undefined>
   /** The pod of a sandbox or container id, when it is known. */
   readonly podOf: (id: string) => Effect.Effect<string | undefined>
-  /** Containers of pods that ran when last looked at; the same list as long as they are the same. */
+  /** Containers of pods that ran when last looked at. */
   readonly running: Effect.Effect<ReadonlyArray<string>>
   readonly pods: Effect.Effect<ReadonlyArray<RuntimePod>>
   /** Those whose UID is not known to somebody else. */
