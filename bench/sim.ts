@@ -3,7 +3,7 @@
  * repeat --seeds 1000` for some of them. `big` takes 20 GiB and is only run when it is asked for.
  */
 import { execFile } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { cpus, loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs, promisify } from "node:util"
@@ -61,18 +61,24 @@ const hugePages = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 /**
  * With pages of 2 MiB for whoever wants them, while it runs: a tenth of the time of a heap of gigabytes goes into finding
- * its pages of 4 KiB. Without, where one may not ask for that.
+ * its pages of 4 KiB. Without, where there are none or one may not ask for them.
  */
 const onHugePages = async (measure: () => Promise<string>): Promise<string> => {
-  const before = /\[(\w+)\]/.exec(readFileSync(hugePages, "utf8"))?.[1] ?? "madvise"
-  if (process.getuid?.() !== 0) return `${await measure()} (huge pages: ${before})`
+  const before = existsSync(hugePages) ? /\[(\w+)\]/.exec(readFileSync(hugePages, "utf8"))?.[1] : undefined
+  if (before === undefined || process.getuid?.() !== 0) return `${await measure()} (huge pages: ${before ?? "none"})`
+  const restore = () => writeFileSync(hugePages, before)
+  process.once("exit", restore)
   writeFileSync(hugePages, "always")
   try {
     return `${await measure()} (huge pages: always)`
   } finally {
-    writeFileSync(hugePages, before)
+    restore()
+    process.off("exit", restore)
   }
 }
+
+// An interrupted run ends as any other: what it has set is set back.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 const sweep = (wish: object, core?: number) =>
   run({ script: "seeds", args: [JSON.stringify(wish)], ...(core === undefined ? {} : { core }) })

@@ -70,7 +70,7 @@ const bench = Effect.gen(function*() {
   const { resourceVersion } = yield* client.list(resources.leases)
   yield* client.watch(resources.leases, { resourceVersion }).pipe(
     // Bookmarks are no sign of a node's life.
-    Stream.filter(({ object }) => object.metadata.name !== undefined),
+    Stream.filter(({ type }) => type !== "BOOKMARK"),
     Stream.runForEach(({ object }) =>
       Effect.map(Clock.currentTimeMillis, (nowMs) => {
         const name = object.metadata.name ?? ""
