@@ -45,7 +45,7 @@ interface Reporter {
   /** What the API server was last told, and when. */
   sent: { readonly atMs: number; readonly status: NodeStatus | undefined }
   images: { readonly atMs: number; readonly list: ReadonlyArray<NodeImage> }
-  /** What the last round went by; undefined before one has come to its end. */
+  /** What the last round saw that found nothing to tell, with what the API server showed: after a report nothing equals it. */
   seen: Sight | undefined
 }
 
@@ -75,16 +75,15 @@ const makeReporter = Effect.gen(function*() {
 export const nodeStatusLoop = Effect.gen(function*() {
   const reporter = yield* makeReporter
   const { events } = reporter
-  yield* registerNode(statusOf(reporter, yield* look(reporter)))
+  const register = Effect.gen(function*() {
+    const sight = yield* look(reporter)
+    yield* registerNode(statusOf(reporter.config, sight, yield* Clock.currentTimeMillis))
+  })
+  yield* register
   yield* events.recordNode({ type: "Normal", reason: "Starting", message: "Starting kubelet." })
   const oneByOne = (yield* Semaphore.make(1)).withPermits(1)
   // A node object that somebody deleted is made again.
-  const round = oneByOne(Effect.catchReason(
-    report(reporter),
-    "ApiError",
-    "NotFound",
-    () => Effect.flatMap(look(reporter), (sight) => registerNode(statusOf(reporter, sight)))
-  ))
+  const round = oneByOne(Effect.catchReason(report(reporter), "ApiError", "NotFound", () => register))
   return yield* supervise(
     "node status",
     Effect.all([periodically(reporter, round), Stream.runForEach(changes(reporter), () => round)], {
@@ -119,12 +118,11 @@ const report = Effect.fnUntraced(function*(reporter: Reporter) {
   // Nearly always: to work out the status takes longer than to see that it is as it was.
   if (!due && equalValues(seen, sight)) return
   const { shown } = sight
-  const next = statusOf(reporter, sight)
+  const next = statusOf(config, sight, now)
   if (!due && !statusChanged(last.status, next) && !conditionsOverruled(last.status, shown)) {
     reporter.seen = sight
     return
   }
-  reporter.seen = undefined
   const answer = yield* api.patch(
     resources.nodes,
     { name: config.nodeName },
@@ -162,7 +160,7 @@ const look = Effect.fnUntraced(function*(reporter: Reporter) {
   }
 })
 
-const statusOf = ({ clock, config }: Reporter, sight: Sight): NodeStatus => {
+const statusOf = (config: AgentConfig["Service"], sight: Sight, nowMs: number): NodeStatus => {
   const { images, ips, listingProblem, machine, networkProblems, pressure, runtime, shown, sizes, volumesInUse } = sight
   // The runtime knows that a network is missing, we know why.
   const whyNoNetwork = networkProblems.map((problem) => `pod network not ready: ${problem}`)
@@ -176,7 +174,7 @@ const statusOf = ({ clock, config }: Reporter, sight: Sight): NodeStatus => {
     images,
     maxImages: config.nodeStatusMaxImages,
     conditions: nodeConditions(shown?.conditions ?? [], {
-      now: formatTime(clock.currentTimeMillisUnsafe()),
+      now: formatTime(nowMs),
       pressure,
       problems: [...new Set(problems)]
     }),
