@@ -30,10 +30,10 @@ const started = Effect.gen(function*() {
   )))
   yield* Effect.forkChild(watching)
   /** A plugin makes its socket, in the place of one that is there. */
-  const open = Effect.fnUntraced(function*(name: string) {
-    plugins.set(socket, pluginOf(name))
-    if (host.exists(socket)) host.removeFile(socket)
-    host.create(socket, { type: "socket", mode: 0o755 })
+  const open = Effect.fnUntraced(function*(name: string, path = socket) {
+    plugins.set(path, pluginOf(name))
+    if (host.exists(path)) host.removeFile(path)
+    host.create(path, { type: "socket", mode: 0o755 })
     yield* TestClock.adjust("10 seconds")
   })
   const close = Effect.suspend(() => {
@@ -41,7 +41,7 @@ const started = Effect.gen(function*() {
     host.removeFile(socket)
     return TestClock.adjust("10 seconds")
   })
-  return { open, close, log, plugins }
+  return { open, close, host, log, plugins }
 })
 
 it.effect("J1: a plugin is registered, told so, registered again when it starts anew, and forgotten with its socket", () =>
@@ -68,4 +68,14 @@ it.effect("J1: a plugin that takes the socket of another one takes its place", (
       "deregister old /run/old.sock",
       "register new /run/new.sock"
     ])
+  }))
+
+it.effect("J1: sockets in folders below are found by looking", () =>
+  Effect.gen(function*() {
+    const { host, log, open } = yield* started
+    host.makeDirectories(`${folder}/disks`)
+    // The folder is news, what comes into it later is not.
+    yield* TestClock.adjust("1 second")
+    yield* open("disks", `${folder}/disks/reg.sock`)
+    assert.deepStrictEqual(log, ["register disks /run/disks.sock"])
   }))
