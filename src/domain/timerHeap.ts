@@ -4,30 +4,29 @@
  */
 
 export interface Timer<A> {
-  readonly at: number
-  readonly order: number
   /** Undefined once cancelled or taken. */
   target: A | undefined
 }
-
-const before = <A>(a: Timer<A>, b: Timer<A>): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
 
 /** Fewer than these are not worth a sweep. */
 const sweepMin = 64
 
 export class TimerHeap<A> {
-  #heap: Array<Timer<A>> = []
+  // Side by side: who looks for his place among a hundred thousand reads two rows of numbers and not as many objects.
+  #ats: Array<number> = []
+  #orders: Array<number> = []
+  #timers: Array<Timer<A>> = []
   #made = 0
   #cancelled = 0
 
   get size(): number {
-    return this.#heap.length - this.#cancelled
+    return this.#timers.length - this.#cancelled
   }
 
   /** The time of the next timer, if any. */
   next(): number | undefined {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (top.target !== undefined) return top.at
+    for (let top = this.#timers[0]; top !== undefined; top = this.#timers[0]) {
+      if (top.target !== undefined) return this.#ats[0]
       this.#removeTop()
       this.#cancelled -= 1
     }
@@ -35,9 +34,9 @@ export class TimerHeap<A> {
   }
 
   add(at: number, target: A): Timer<A> {
-    const timer: Timer<A> = { at, order: this.#made, target }
+    const timer: Timer<A> = { target }
+    this.#rise(at, this.#made, timer, this.#timers.length)
     this.#made += 1
-    this.#rise(timer, this.#heap.push(timer) - 1)
     return timer
   }
 
@@ -46,7 +45,7 @@ export class TimerHeap<A> {
     if (timer.target === undefined) return
     timer.target = undefined
     this.#cancelled += 1
-    if (this.#cancelled >= sweepMin && this.#cancelled * 2 > this.#heap.length) this.#sweep()
+    if (this.#cancelled >= sweepMin && this.#cancelled * 2 > this.#timers.length) this.#sweep()
   }
 
   /** Takes the next timer and lets it happen, if it is due; false if none is. */
@@ -62,43 +61,63 @@ export class TimerHeap<A> {
   }
 
   #sweep(): void {
-    const live = this.#heap.filter(({ target }) => target !== undefined)
-    this.#heap = []
+    const ats = this.#ats
+    const orders = this.#orders
+    const timers = this.#timers
+    this.#ats = []
+    this.#orders = []
+    this.#timers = []
     this.#cancelled = 0
-    for (const timer of live) this.#rise(timer, this.#heap.push(timer) - 1)
+    for (const [index, timer] of timers.entries()) {
+      if (timer.target !== undefined) this.#rise(ats[index] ?? 0, orders[index] ?? 0, timer, this.#timers.length)
+    }
   }
 
-  #rise(timer: Timer<A>, from: number): void {
-    const heap = this.#heap
+  /** Whether the one at `index` comes before that time and order. */
+  #isBefore(index: number, at: number, order: number): boolean {
+    const its = this.#ats[index] ?? 0
+    return its < at || (its === at && (this.#orders[index] ?? 0) < order)
+  }
+
+  #put(index: number, at: number, order: number, timer: Timer<A>): void {
+    this.#ats[index] = at
+    this.#orders[index] = order
+    this.#timers[index] = timer
+  }
+
+  #move(from: number, to: number): void {
+    const timer = this.#timers[from]
+    if (timer !== undefined) this.#put(to, this.#ats[from] ?? 0, this.#orders[from] ?? 0, timer)
+  }
+
+  #rise(at: number, order: number, timer: Timer<A>, from: number): void {
     let i = from
     while (i > 0) {
       const parent = (i - 1) >> 1
-      const above = heap[parent]
-      if (above === undefined || !before(timer, above)) break
-      heap[i] = above
+      if (this.#isBefore(parent, at, order)) break
+      this.#move(parent, i)
       i = parent
     }
-    heap[i] = timer
+    this.#put(i, at, order, timer)
   }
 
   #removeTop(): Timer<A> | undefined {
-    const heap = this.#heap
-    const top = heap[0]
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return top
+    const top = this.#timers[0]
+    const at = this.#ats.pop()
+    const order = this.#orders.pop()
+    const last = this.#timers.pop()
+    const size = this.#timers.length
+    if (at === undefined || order === undefined || last === undefined || size === 0) return top
     let i = 0
     while (true) {
       let child = 2 * i + 1
-      const left = heap[child]
-      if (left === undefined) break
-      const right = heap[child + 1]
-      if (right !== undefined && before(right, left)) child += 1
-      const smaller = heap[child]
-      if (smaller === undefined || !before(smaller, last)) break
-      heap[i] = smaller
+      if (child >= size) break
+      if (child + 1 < size && this.#isBefore(child + 1, this.#ats[child] ?? 0, this.#orders[child] ?? 0)) child += 1
+      if (!this.#isBefore(child, at, order)) break
+      this.#move(child, i)
       i = child
     }
-    heap[i] = last
+    this.#put(i, at, order, last)
     return top
   }
 }

@@ -1,7 +1,7 @@
 /** Removes dead containers, sandboxes that nothing needs and logs that nobody can ask for, every minute (parity G3). */
 import { Clock, Effect } from "effect"
 import { type ContainerRecord, deadContainers } from "../../domain/gc/deadContainers.ts"
-import { oldSandboxes } from "../../domain/gc/oldSandboxes.ts"
+import { oldSandboxes, type SandboxRecord } from "../../domain/gc/oldSandboxes.ts"
 import { labelPodUid } from "../../domain/runtime/labels.ts"
 import { ContainerState, Cri, PodSandboxState } from "../../layers/cri/Cri.ts"
 import { AgentConfig } from "../AgentConfig.ts"
@@ -10,7 +10,7 @@ import { PodRegistry } from "../pods/PodRegistry.ts"
 import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 import { removeContainer } from "./removeContainer.ts"
-import { removeStrayLogs } from "./removeStrayLogs.ts"
+import { logsThere, removeStrayLogs } from "./removeStrayLogs.ts"
 
 const periodMs = 60_000
 
@@ -23,19 +23,38 @@ const stateNames: Record<ContainerState, ContainerRecord["state"]> = {
 
 const toMillis = (nanos: bigint): number => Number(nanos / 1_000_000n)
 
-/** The node's containers. Those without a pod's label are not the agent's. */
-const listContainers = Effect.gen(function*() {
+/** What there is that may have to go. What carries no pod's label is not the agent's. */
+const look = Effect.gen(function*() {
   const cri = yield* Cri
+  // Files first, and sandboxes before containers: what is made in between is in what is asked for later.
+  const logs = yield* logsThere
+  const { items } = yield* cri.listPodSandbox({})
   const { containers } = yield* cri.listContainers({})
-  return containers.flatMap(({ createdAt, id, labels, metadata, state }): ReadonlyArray<ContainerRecord> => {
-    const podUid = labels[labelPodUid] ?? ""
-    if (podUid === "") return []
-    const { attempt = 0, name = "" } = metadata ?? {}
-    return [{ id, podUid, name, attempt, createdAtMs: toMillis(createdAt), state: stateNames[state] ?? "Unknown" }]
-  })
+  return {
+    logs,
+    heldUids: new Set(items.map(({ labels }) => labels[labelPodUid] ?? "")),
+    sandboxes: items.flatMap(({ createdAt, id, labels, metadata, state }): ReadonlyArray<SandboxRecord> => {
+      const podUid = labels[labelPodUid] ?? ""
+      const ready = state === PodSandboxState.SANDBOX_READY
+      return podUid === ""
+        ? []
+        : [{ id, podUid, attempt: metadata?.attempt ?? 0, createdAtMs: toMillis(createdAt), ready }]
+    }),
+    usedSandboxes: new Set(containers.map(({ podSandboxId }) => podSandboxId)),
+    runningIds: containers.filter(({ state }) => state === ContainerState.CONTAINER_RUNNING).map(({ id }) => id),
+    containers: containers.flatMap(({ createdAt, id, labels, metadata, state }): ReadonlyArray<ContainerRecord> => {
+      const podUid = labels[labelPodUid] ?? ""
+      if (podUid === "") return []
+      const { attempt = 0, name = "" } = metadata ?? {}
+      return [{ id, podUid, name, attempt, createdAtMs: toMillis(createdAt), state: stateNames[state] ?? "Unknown" }]
+    })
+  }
 })
 
-const removeDeadContainers = Effect.fnUntraced(function*(isWanted: (uid: string) => boolean) {
+type Sight = Effect.Success<typeof look>
+
+/** How many went. */
+const removeDeadContainers = Effect.fnUntraced(function*(sight: Sight, isWanted: (uid: string) => boolean) {
   const config = yield* AgentConfig
   const policy = {
     maxPerContainer: config.maxDeadPerContainer,
@@ -43,41 +62,35 @@ const removeDeadContainers = Effect.fnUntraced(function*(isWanted: (uid: string)
     minAgeMs: config.minDeadContainerAgeMs
   }
   const nowMs = yield* Clock.currentTimeMillis
-  yield* Effect.forEach(deadContainers(yield* listContainers, policy, { isWanted, nowMs }), removeContainer, {
-    discard: true
-  })
+  const dead = deadContainers(sight.containers, policy, { isWanted, nowMs })
+  yield* Effect.forEach(dead, removeContainer, { discard: true })
+  return dead.length
 })
 
-const removeOldSandboxes = Effect.fnUntraced(function*(isWanted: (uid: string) => boolean) {
+/** How many went. */
+const removeOldSandboxes = Effect.fnUntraced(function*(sight: Sight, isWanted: (uid: string) => boolean) {
   const cri = yield* Cri
-  // Sandboxes first: one that is made in between has its containers in the second list.
-  const { items } = yield* cri.listPodSandbox({})
-  const containers = yield* cri.listContainers({})
-  const inUse = new Set(containers.containers.map(({ podSandboxId }) => podSandboxId))
-  const records = items.flatMap(({ createdAt, id, labels, metadata, state }) => {
-    const podUid = labels[labelPodUid] ?? ""
-    const ready = state === PodSandboxState.SANDBOX_READY
-    const { attempt = 0 } = metadata ?? {}
-    return podUid === "" ? [] : [{ id, podUid, attempt, createdAtMs: toMillis(createdAt), ready }]
-  })
+  const old = oldSandboxes(sight.sandboxes, sight.usedSandboxes, isWanted)
   yield* Effect.forEach(
-    oldSandboxes(records, inUse, isWanted),
+    old,
     // Not ready is not yet stopped: its network may still be there.
     (podSandboxId) => Effect.andThen(cri.stopPodSandbox({ podSandboxId }), cri.removePodSandbox({ podSandboxId })),
     { discard: true }
   )
+  return old.length
 })
 
-/** One round. */
+/** One round. On most nodes nothing goes, and one look is all that it takes. */
 export const collectContainers = Effect.gen(function*() {
   const registry = yield* PodRegistry
   const wanted = yield* registry.has
   const heard = yield* registry.allSourcesHeard
   // A pod that is merely late is not gone (parity C3).
   const isWanted = (uid: string) => !heard || wanted(uid)
-  yield* removeDeadContainers(isWanted)
-  yield* removeOldSandboxes(isWanted)
-  yield* removeStrayLogs(isWanted)
+  let sight = yield* look
+  if ((yield* removeDeadContainers(sight, isWanted)) > 0) sight = yield* look
+  if ((yield* removeOldSandboxes(sight, isWanted)) > 0) sight = yield* look
+  yield* removeStrayLogs(sight, isWanted)
 })
 
 /** Runs for ever. */

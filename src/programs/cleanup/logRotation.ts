@@ -80,7 +80,7 @@ export const logRotationLoop = Effect.gen(function*() {
   }, (effect, containerId) => tolerant(effect, containerId))
 
   const round = Effect.gen(function*() {
-    const running = new Set(yield* view.running)
+    const running = yield* view.running
     for (const id of paths.keys()) if (!running.has(id)) paths.delete(id)
     for (const id of running) if (!paths.has(id)) yield* learn(id)
     const logs: Array<Log> = []

@@ -1,8 +1,6 @@
 /** Removes the log folders of pods that are gone, and links of logs that are gone (parity G3, D15). */
 import { Effect } from "effect"
 import { deadLinks, strayLogFolders } from "../../domain/gc/strayLogs.ts"
-import { labelPodUid } from "../../domain/runtime/labels.ts"
-import { ContainerState, Cri } from "../../layers/cri/Cri.ts"
 import { HostFiles } from "../../layers/host/HostFiles.ts"
 import { AgentConfig } from "../AgentConfig.ts"
 
@@ -24,27 +22,36 @@ const readLinkAt = Effect.fnUntraced(function*(folder: string, name: string) {
   return { name, leadsSomewhere }
 }, (effect) => Effect.catchReason(effect, "HostFileError", "NotFound", () => Effect.succeed(undefined)))
 
-/** `isWanted` says of a pod's UID that the node is to run the pod. What the runtime still holds keeps its logs, too. */
-export const removeStrayLogs = Effect.fn("removeStrayLogs")(function*(isWanted: (uid: string) => boolean) {
+/** Folders of pods' logs, and links that may lead nowhere. */
+export const logsThere = Effect.gen(function*() {
   const files = yield* HostFiles
-  const cri = yield* Cri
   const { containerLogsDir, podLogsDir } = yield* AgentConfig
-  // Before the runtime is asked: a folder made after that belongs to a pod that the answer may not know.
   const folders = yield* namesIn(podLogsDir)
-  const sandboxes = yield* cri.listPodSandbox({})
-  const held = new Set(sandboxes.items.map(({ labels }) => labels[labelPodUid] ?? ""))
-  const stray = strayLogFolders(folders, (uid) => isWanted(uid) || held.has(uid))
-  yield* Effect.forEach(stray, (folder) => files.removeTree(`${podLogsDir}/${folder}`), { discard: true })
-
   const names = yield* namesIn(containerLogsDir)
   const leads = yield* files.statAll(names.map((name) => `${containerLogsDir}/${name}`))
   const doubtful = names.filter((_, index) => leads[index] === undefined)
   const links = yield* Effect.forEach(doubtful, (name) => readLinkAt(containerLogsDir, name))
-  const { containers } = yield* cri.listContainers({})
-  const running = containers.filter(({ state }) => state === ContainerState.CONTAINER_RUNNING).map(({ id }) => id)
-  yield* Effect.forEach(
-    deadLinks(links.filter((link) => link !== undefined), running),
-    (name) => files.removeFile(`${containerLogsDir}/${name}`),
-    { discard: true }
-  )
+  return { folders, links: links.filter((link) => link !== undefined) }
 })
+
+export interface LogsAndHolders {
+  readonly logs: Effect.Success<typeof logsThere>
+  /** Of the pods that the runtime holds sandboxes of, asked after `logs` were read: folders made since then are not in it. */
+  readonly heldUids: ReadonlySet<string>
+  readonly runningIds: ReadonlyArray<string>
+}
+
+/** `isWanted` says of a pod's UID that the node is to run the pod. What the runtime still holds keeps its logs, too. */
+export const removeStrayLogs = Effect.fn("removeStrayLogs")(
+  function*({ heldUids, logs, runningIds }: LogsAndHolders, isWanted: (uid: string) => boolean) {
+    const files = yield* HostFiles
+    const { containerLogsDir, podLogsDir } = yield* AgentConfig
+    const stray = strayLogFolders(logs.folders, (uid) => isWanted(uid) || heldUids.has(uid))
+    yield* Effect.forEach(stray, (folder) => files.removeTree(`${podLogsDir}/${folder}`), { discard: true })
+    yield* Effect.forEach(
+      deadLinks(logs.links, runningIds),
+      (name) => files.removeFile(`${containerLogsDir}/${name}`),
+      { discard: true }
+    )
+  }
+)

@@ -50,11 +50,18 @@ export const layer: Layer.Layer<
     // Plain variables and few steps: a node reads and tells all of this every ten seconds, changed or not.
     let facts = first
     let ips = yield* Effect.fromResult(nodeIps(first, config.nodeIps))
+    const ownSizes = (reading: NodeReading) => ({
+      capacity: capacityOf(reading, config),
+      allocatable: allocatableOf(reading, config)
+    })
+    let own = ownSizes(first)
     let pressureSeen = neverSeen
     const node = yield* SubscriptionRef.make<Node | undefined>(undefined)
 
     const refresh = Effect.map(host.read, (reading) => {
+      if (reading === facts) return reading
       facts = reading
+      own = ownSizes(reading)
       const found = nodeIps(reading, config.nodeIps)
       // An address that is gone for a moment is kept: pods and the API server go on to know the node by it.
       if (found._tag === "Success") ips = found.success
@@ -70,8 +77,8 @@ export const layer: Layer.Layer<
     })
 
     const sizes = Effect.map(devices.quantities, ({ allocatable, capacity }) => ({
-      capacity: { ...capacityOf(facts, config), ...capacity },
-      allocatable: { ...allocatableOf(facts, config), ...allocatable }
+      capacity: { ...own.capacity, ...capacity },
+      allocatable: { ...own.allocatable, ...allocatable }
     }))
 
     return NodeState.of({

@@ -1,5 +1,6 @@
 /** The node's heartbeat: a Lease renewed every quarter of its duration (parity B4). */
 import { Clock, Effect, Ref, Schedule } from "effect"
+import { equalValues } from "../../domain/equalValues.ts"
 import * as resources from "../../domain/k8s/resources.ts"
 import { formatMicroTime } from "../../domain/k8s/time.ts"
 import { type ApiError, KubeApi, type KubeObject } from "../../layers/api/KubeApi.ts"
@@ -23,17 +24,13 @@ export const nodeLease = Effect.gen(function*() {
   const target = { namespace: leaseNamespace, name: config.nodeName }
 
   const body = Effect.fnUntraced(function*(base: KubeObject) {
-    const node = yield* nodeState.node
-    const owner = node?.metadata.uid
+    const owner = (yield* nodeState.node)?.metadata.uid
+    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: config.nodeName, uid: owner }]
+    const isOwned = owner === undefined || equalValues(base.metadata["ownerReferences"], ownerReferences)
     const now = yield* Clock.currentTimeMillis
     return {
       ...base,
-      metadata: {
-        ...base.metadata,
-        ...(owner === undefined
-          ? {}
-          : { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: config.nodeName, uid: owner }] })
-      },
+      metadata: isOwned ? base.metadata : { ...base.metadata, ownerReferences },
       spec: {
         holderIdentity: config.nodeName,
         leaseDurationSeconds: Math.round(config.nodeLeaseDurationMs / 1000),

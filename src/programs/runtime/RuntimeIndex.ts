@@ -43,6 +43,8 @@ export class RuntimeIndex {
   readonly #exited = new Map<string, ObservedContainer>()
   /** By container: who wants to be told of its end. */
   readonly #waiting = new Map<string, Set<() => void>>()
+  /** Containers that the last look at each has shown to run. */
+  readonly #running = new Set<string>()
 
   noteSandbox(uid: string, sandboxId: string): void {
     this.#entryOf(uid).sandboxes.set(sandboxId, unseen)
@@ -51,6 +53,7 @@ export class RuntimeIndex {
 
   noteContainer(uid: string, sandboxId: string, containerId: string): void {
     this.#entryOf(uid).containers.set(containerId, { state: unseen, sandboxId })
+    this.#running.delete(containerId)
     this.#owners.set(containerId, uid)
   }
 
@@ -58,8 +61,11 @@ export class RuntimeIndex {
   noteState(id: string, state: string): void {
     const entry = this.#pods.get(this.#owners.get(id) ?? "")
     const container = entry?.containers.get(id)
-    if (container !== undefined) entry?.containers.set(id, { ...container, state })
-    else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
+    if (container !== undefined) {
+      entry?.containers.set(id, { ...container, state })
+      if (state === runningState) this.#running.add(id)
+      else this.#running.delete(id)
+    } else if (entry?.sandboxes.has(id) === true) entry.sandboxes.set(id, state)
   }
 
   noteLogPath(containerId: string, path: string): void {
@@ -96,13 +102,8 @@ export class RuntimeIndex {
     return [...this.#pods.get(uid)?.containers ?? []].map(([id, { sandboxId }]) => ({ id, sandboxId }))
   }
 
-  /** Containers that the last look at each has shown to run. */
-  running(): ReadonlyArray<string> {
-    const found: Array<string> = []
-    for (const { containers } of this.#pods.values()) {
-      for (const [id, { state }] of containers) if (state === runningState) found.push(id)
-    }
-    return found
+  running(): ReadonlySet<string> {
+    return this.#running
   }
 
   pods(isMeant: (uid: string) => boolean = () => true): ReadonlyArray<RuntimePod> {
@@ -119,6 +120,7 @@ export class RuntimeIndex {
     const entry = this.#pods.get(uid)
     entry?.sandboxes.delete(id)
     entry?.containers.delete(id)
+    this.#running.delete(id)
     this.#owners.delete(id)
     this.#exited.delete(id)
     this.#logPaths.delete(id)

@@ -43,7 +43,7 @@ export class RuntimeView extends Context.Service<RuntimeView, {
   /** The pod of a sandbox or container id, when it is known. */
   readonly podOf: (id: string) => Effect.Effect<string | undefined>
   /** Containers of pods that ran when last looked at. */
-  readonly running: Effect.Effect<ReadonlyArray<string>>
+  readonly running: Effect.Effect<ReadonlySet<string>>
   readonly pods: Effect.Effect<ReadonlyArray<RuntimePod>>
   /** Those whose UID is not known to somebody else. */
   readonly podsBut: (isKnown: (uid: string) => boolean) => Effect.Effect<ReadonlyArray<RuntimePod>>

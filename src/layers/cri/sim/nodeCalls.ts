@@ -1,6 +1,8 @@
 /** What the simulated runtime says of itself and of what its containers use. */
+import { create } from "@bufbuild/protobuf"
 import { Effect } from "effect"
-import { CgroupDriver } from "../../../gen/cri/api_pb.ts"
+import { equalValues } from "../../../domain/equalValues.ts"
+import { CgroupDriver, type StatusResponse, StatusResponseSchema } from "../../../gen/cri/api_pb.ts"
 import { containerStats, hasLabels, nanos } from "./answers.ts"
 import { findContainer, findSandbox, now, type Part, work } from "./call.ts"
 import type { SandboxRecord } from "./records.ts"
@@ -25,17 +27,12 @@ const version = {
   runtimeApiVersion: "v1"
 }
 
-export const nodeCalls = (runtime: SimRuntime): NodeCalls => ({
-  version: Effect.fnUntraced(function*(_, call) {
-    yield* work(call, runtime.options.latencies.read)
-    return version
-  }),
-
-  status: Effect.fnUntraced(function*(_, call) {
-    yield* work(call, runtime.options.latencies.read)
-    const { network, runtime: own } = runtime.conditions
+/** The answer is made when something in it is new: every node asks for it every five seconds. */
+const statusCall = (runtime: SimRuntime): NodeCalls["status"] => {
+  let made: { readonly conditions: SimRuntime["conditions"]; readonly answer: StatusResponse } | undefined
+  const answerFor = ({ network, runtime: own }: SimRuntime["conditions"]): StatusResponse => {
     const features = { recursiveReadOnlyMounts: true, userNamespaces: true }
-    return {
+    return create(StatusResponseSchema, {
       status: {
         conditions: [
           condition("RuntimeReady", "RuntimeNotReady", own),
@@ -44,8 +41,24 @@ export const nodeCalls = (runtime: SimRuntime): NodeCalls => ({
       },
       runtimeHandlers: ["", ...runtime.options.runtimeHandlers].map((name) => ({ name, features })),
       features: { supplementalGroupsPolicy: true }
+    })
+  }
+  return Effect.fnUntraced(function*(_, call) {
+    yield* work(call, runtime.options.latencies.read)
+    if (made === undefined || !equalValues(made.conditions, runtime.conditions)) {
+      made = { conditions: { ...runtime.conditions }, answer: answerFor(runtime.conditions) }
     }
+    return made.answer
+  })
+}
+
+export const nodeCalls = (runtime: SimRuntime): NodeCalls => ({
+  version: Effect.fnUntraced(function*(_, call) {
+    yield* work(call, runtime.options.latencies.read)
+    return version
   }),
+
+  status: statusCall(runtime),
 
   runtimeConfig: Effect.fnUntraced(function*(_, call) {
     yield* work(call, runtime.options.latencies.read)
