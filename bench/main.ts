@@ -3,7 +3,7 @@
  * nothing happens. Needs root, containerd, runc and the CNI plugins.
  *
  *     npm run bench -- [pods one at a time, default 15] [pods at once, default 50] [seconds idle, default 30]
- *         [times at once, default 3]
+ *         [times at once, default 5]
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer } from "effect"
@@ -22,7 +22,7 @@ import { askedFor, type Bare, makeBare } from "./bareRuntime.ts"
 import { type ClusterPods, makeClusterPods } from "./clusterPods.ts"
 import { percentile, timed } from "./measure.ts"
 
-const [oneByOne = 15, atOnce = 50, idleSeconds = 30, bursts = 3] = process.argv.slice(2).map(Number)
+const [oneByOne = 15, atOnce = 50, idleSeconds = 30, bursts = 5] = process.argv.slice(2).map(Number)
 
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
 const ms = (time: number) => `${time.toFixed(0)} ms`

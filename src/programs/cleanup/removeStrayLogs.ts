@@ -36,7 +36,7 @@ export const logsThere = Effect.gen(function*() {
 
 export interface LogsAndHolders {
   readonly logs: Effect.Success<typeof logsThere>
-  /** Of the pods that the runtime holds sandboxes of, asked after `logs` were read: folders made since then are not in it. */
+  /** Pods that the runtime holds sandboxes of: asked after `logs`, so that no folder in there is of a pod too new for it. */
   readonly heldUids: ReadonlySet<string>
   readonly runningIds: ReadonlyArray<string>
 }

@@ -59,6 +59,7 @@ export const layer: Layer.Layer<
     const node = yield* SubscriptionRef.make<Node | undefined>(undefined)
 
     const refresh = Effect.map(host.read, (reading) => {
+      // Simulated machines mostly say what they said before.
       if (reading === facts) return reading
       facts = reading
       own = ownSizes(reading)

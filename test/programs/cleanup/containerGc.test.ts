@@ -97,6 +97,16 @@ describe("dead containers", () => {
       })
     ))
 
+  it.effect("G3: a round in which nothing has to go lists sandboxes and containers once", () =>
+    onNode(({ runtime }) =>
+      Effect.gen(function*() {
+        yield* (yield* PodRegistry).replace("api", [CleanupNode.podNamed("web")])
+        yield* CleanupNode.container(yield* CleanupNode.sandbox("web"), 0)
+        runtime.calls.length = 0
+        yield* collectContainers
+        assert.deepStrictEqual(runtime.calls.map(({ method }) => method), ["ListPodSandbox", "ListContainers"])
+      }), { runtime: { images, recordCalls: true } }))
+
   it.effect("G3: runs every minute, and says of a failure on the node why", () =>
     Effect.gen(function*() {
       const node = yield* CleanupNode.make({ settings: { podLogsDir: "/file" }, runtime: { images } })
