@@ -2,7 +2,7 @@
  * What every `Prober` makes of the network under it: which answers are a success, how long to wait, which redirects to
  * follow, and the words in which users read of failures. Implementations bring the network.
  */
-import { Effect } from "effect"
+import { type Clock, Effect } from "effect"
 import type { HttpTarget, Prober, ProbeReply, SocketTarget } from "./Prober.ts"
 import { type Header, requestHeaders } from "./requestHeaders.ts"
 
@@ -30,11 +30,13 @@ export const getTooLate: GetFailure = {
 export const dialTooLate = "i/o timeout"
 
 export interface Wire {
-  /** One GET within the time; redirects are not followed. The body may be cut. */
-  readonly get: (
-    url: URL,
-    headers: Headers,
-    timeoutMs: number
+  /**
+   * How to GET from there: made once, and each call is one GET within the time, by the clock given. Redirects are not
+   * followed. The body may be cut.
+   */
+  readonly get: (url: URL, headers: Headers) => (
+    timeoutMs: number,
+    clock: Clock.Clock
   ) => Effect.Effect<{ readonly status: number; readonly body: string; readonly location?: string }, GetFailure>
   /** Opens a connection within the time and closes it; fails with Go's words. */
   readonly connect: (target: SocketTarget, timeoutMs: number) => Effect.Effect<void, string>
@@ -74,11 +76,13 @@ const failure = (output: string): ProbeReply => ({ result: "failure", output })
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
 /** Follows redirects within the host; the time is for all of them. */
-const follow = (wire: Wire, first: URL, headers: Headers, timeoutMs: number): Effect.Effect<Answer, GetFailure> =>
-  Effect.clockWith((clock) => {
+const follow = (wire: Wire, first: URL, headers: Headers, timeoutMs: number): Effect.Effect<Answer, GetFailure> => {
+  const getFirst = wire.get(first, headers)
+  return Effect.clockWith((clock) => {
     const deadlineMs = clock.currentTimeMillisUnsafe() + timeoutMs
-    const from = (url: URL, hopsLeft: number, leftMs: number): Effect.Effect<Answer, GetFailure> =>
-      Effect.flatMap(wire.get(url, headers, leftMs), ({ body, location, status }) => {
+    const from = (url: URL, get: typeof getFirst, hopsLeft: number): Effect.Effect<Answer, GetFailure> =>
+      // Eager: what a simulated network knows at once needs no step of its own.
+      Effect.flatMapEager(get(deadlineMs - clock.currentTimeMillisUnsafe(), clock), ({ body, location, status }) => {
         if (location === undefined || !isRedirect(status) || !URL.canParse(location, url.href)) {
           return Effect.succeed({ status, body, leavesHost: false })
         }
@@ -86,10 +90,11 @@ const follow = (wire: Wire, first: URL, headers: Headers, timeoutMs: number): Ef
         if (next.hostname !== url.hostname) return Effect.succeed({ status, body, leavesHost: true })
         return hopsLeft === 0
           ? Effect.fail({ detail: `stopped after ${maxRedirects} redirects`, plainHttp: false })
-          : from(next, hopsLeft - 1, deadlineMs - clock.currentTimeMillisUnsafe())
+          : from(next, wire.get(next, headers), hopsLeft - 1)
       })
-    return from(first, maxRedirects, timeoutMs)
+    return from(first, getFirst, maxRedirects)
   })
+}
 
 interface Get {
   readonly answer: Effect.Effect<Answer, GetFailure>

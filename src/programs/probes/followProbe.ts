@@ -37,7 +37,8 @@ const makeRun = Effect.fnUntraced(function*(probed: Probed, kind: ProbeKind) {
     cri: yield* Cri,
     prober: yield* Prober,
     events: yield* EventRecorder,
-    clock: yield* Clock.Clock
+    clock: yield* Clock.Clock,
+    context: yield* Effect.context()
   }
   const metrics = probeMetrics(probed.pod, probed.subject.slot.name, kind)
   let made: { readonly subject: ProbeSubject; readonly podIp: string; readonly attempt: Attempt } | undefined

@@ -36,8 +36,8 @@ const resultNames: Readonly<Record<RunOutcome, string>> = {
 const outcomes: ReadonlyArray<RunOutcome> = ["success", "failure", "error"]
 
 export interface ProbeMetrics {
-  /** One run has ended so. `tookMs`: of the try that was answered, if one was. Gives the outcome on. */
-  readonly ended: (outcome: RunOutcome, tookMs?: number) => Effect.Effect<RunOutcome>
+  /** One run has ended so. `tookMs`: of the try that was answered, if one was. `context`: the one to count in. */
+  readonly ended: (context: Context.Context<never>, outcome: RunOutcome, tookMs?: number) => void
   readonly remove: Effect.Effect<void>
 }
 
@@ -50,12 +50,10 @@ export const probeMetrics = ({ metadata }: Pod, container: string, kind: ProbeKi
     counters[outcome] ??= runs({ ...attributes, pod_uid: uid, result: resultNames[outcome] })
   const duration = durations(attributes)
   return {
-    ended: (outcome, tookMs) =>
-      Effect.contextWith((context: Context.Context<never>) => {
-        if (tookMs !== undefined) duration.updateUnsafe(tookMs / 1000, context)
-        counterOf(outcome).updateUnsafe(1, context)
-        return Effect.succeed(outcome)
-      }),
+    ended: (context, outcome, tookMs) => {
+      if (tookMs !== undefined) duration.updateUnsafe(tookMs / 1000, context)
+      counterOf(outcome).updateUnsafe(1, context)
+    },
     remove: Effect.andThen(
       Effect.forEach(outcomes, (outcome) => Metric.remove(counterOf(outcome)), { discard: true }),
       Metric.remove(duration)

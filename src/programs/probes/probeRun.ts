@@ -1,5 +1,5 @@
 /** One run of a probe: tried up to three times while it cannot be tried, told to users when it goes wrong (parity H2, H7). */
-import { type Clock, Effect, Result } from "effect"
+import { type Clock, type Context, Effect, Result } from "effect"
 import { Permanent } from "../../domain/failure.ts"
 import type { Pod } from "../../domain/k8s/pod.ts"
 import { type RunOutcome, triesPerRun } from "../../domain/probes/course.ts"
@@ -18,6 +18,8 @@ export interface ProbeTools {
   readonly prober: Prober["Service"]
   readonly events: EventRecorder["Service"]
   readonly clock: Clock.Clock
+  /** In which runs are counted. */
+  readonly context: Context.Context<never>
 }
 
 /** One try; the same for as long as the container and the address of its pod are. */
@@ -87,27 +89,34 @@ export interface ProbeRun {
   readonly metrics: ProbeMetrics
 }
 
+const succeeded: Effect.Effect<RunOutcome> = Effect.succeed("success")
+
 /** To be run at once. Never fails: that the probe could not be tried is an outcome of its own. */
 export const runProbe = (
-  { clock, events }: ProbeTools,
+  { clock, context, events }: ProbeTools,
   { attempt, kind, metrics, pod, subject: { slot } }: ProbeRun
 ): Effect.Effect<RunOutcome> => {
   const answered = ({ output, result }: ProbeReply, tookMs: number): Effect.Effect<RunOutcome> => {
-    if (result === "success") return metrics.ended("success", tookMs)
-    const [event, outcome] = result === "failure"
-      ? [probeFailed(slot, kind, output), "failure" as const]
-      : [probeWarned(slot, kind, output), "success" as const]
-    return Effect.andThen(events.recordPod(pod, event), metrics.ended(outcome, tookMs))
+    metrics.ended(context, result === "failure" ? "failure" : "success", tookMs)
+    switch (result) {
+      case "success":
+        return succeeded
+      case "failure":
+        return Effect.as(events.recordPod(pod, probeFailed(slot, kind, output)), "failure")
+      case "warning":
+        return Effect.as(events.recordPod(pod, probeWarned(slot, kind, output)), "success")
+    }
   }
   // Not a generator: runs are the most frequent thing that a node does, and nearly all succeed at once.
   const tryOnce = (triesLeft: number): Effect.Effect<RunOutcome> => {
     const startedAtMs = clock.currentTimeMillisUnsafe()
     return Effect.matchEffect(attempt, {
       onSuccess: (reply) => answered(reply, clock.currentTimeMillisUnsafe() - startedAtMs),
-      onFailure: ({ detail }) =>
-        triesLeft > 1
-          ? tryOnce(triesLeft - 1)
-          : Effect.andThen(events.recordPod(pod, probeErrored(slot, kind, detail)), metrics.ended("error"))
+      onFailure: ({ detail }) => {
+        if (triesLeft > 1) return tryOnce(triesLeft - 1)
+        metrics.ended(context, "error")
+        return Effect.as(events.recordPod(pod, probeErrored(slot, kind, detail)), "error")
+      }
     })
   }
   return tryOnce(triesPerRun)

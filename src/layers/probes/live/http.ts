@@ -73,7 +73,7 @@ const answerOf = (url: URL, request: http.ClientRequest) =>
     }
   )
 
-export const get: Wire["get"] = (url, headers, timeoutMs) =>
+export const get: Wire["get"] = (url, headers) => (timeoutMs) =>
   Effect.flatMap(open(url, headers), (request) => answerOf(url, request)).pipe(
     Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(getTooLate) })
   )
