@@ -130,7 +130,15 @@ const figures: Readonly<Record<string, { readonly wanted: string; readonly measu
   hour: {
     wanted: "20:1 for 1,000 nodes with 10 probed pods each over an hour",
     measure: () =>
-      granted(hugePages, () => world({ nodes: 1000, pods: 10, minutes: 60, kind: "probed" }, 6144, roomy(512)))
+      granted(
+        hugePages,
+        // The program's own code in pages of 2 MiB, too.
+        () =>
+          world({ nodes: 1000, pods: 10, minutes: 60, kind: "probed" }, 6144, [
+            ...roomy(512),
+            "--use-largepages=silent"
+          ])
+      )
   },
   scale: {
     wanted: "4 GiB for 1,000 nodes with 30 pods each",

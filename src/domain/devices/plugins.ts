@@ -50,8 +50,12 @@ export interface DeviceQuantities {
   readonly allocatable: Readonly<Record<string, string>>
 }
 
+/** Most nodes have no devices; who looks again and again sees that it is the same nothing. */
+const none: DeviceQuantities = { capacity: {}, allocatable: {} }
+
 /** A resource that no plugin has any more stays at none: leaving it out would leave the old number on the node. */
 export const deviceQuantities = (resources: DeviceResources, nowMs: number): DeviceQuantities => {
+  if (resources.size === 0) return none
   const counts = (count: (resource: DeviceResource) => number) =>
     Object.fromEntries([...resources].map(([name, resource]) => {
       const lost = resource.goneAtMs !== undefined && nowMs - resource.goneAtMs >= returnMs

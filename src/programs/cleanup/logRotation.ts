@@ -73,6 +73,9 @@ export const logRotationLoop = Effect.gen(function*() {
   const view = yield* RuntimeView
   // Where a container's log lies never changes, so the runtime is asked for it once at most. Empty: it has none.
   const paths = new Map<string, string>()
+  // Made anew when a container comes or goes, for nearly every round is about the same ones.
+  let logs: ReadonlyArray<Log> = []
+  let logPaths: ReadonlyArray<string> = []
 
   const learn = Effect.fnUntraced(function*(containerId: string) {
     const path = (yield* view.logPathOf(containerId)) ?? (yield* cri.containerStatus({ containerId })).status?.logPath
@@ -81,12 +84,19 @@ export const logRotationLoop = Effect.gen(function*() {
 
   const round = Effect.gen(function*() {
     const running = yield* view.running
-    for (const id of paths.keys()) if (!running.has(id)) paths.delete(id)
-    for (const id of running) if (!paths.has(id)) yield* learn(id)
-    const logs: Array<Log> = []
-    for (const [containerId, path] of paths) if (path !== "") logs.push({ containerId, path })
+    let changed = false
+    for (const id of paths.keys()) if (!running.has(id)) changed = paths.delete(id)
+    for (const id of running) {
+      if (paths.has(id)) continue
+      yield* learn(id)
+      changed = true
+    }
+    if (changed) {
+      logs = [...paths].filter(([, path]) => path !== "").map(([containerId, path]) => ({ containerId, path }))
+      logPaths = logs.map(({ path }) => path)
+    }
     // All at once: most logs are far from their size most of the time.
-    const stats = yield* files.statAll(logs.map(({ path }) => path))
+    const stats = yield* files.statAll(logPaths)
     const due = logs.filter((_, index) => (stats[index]?.sizeBytes ?? Infinity) >= config.containerLogMaxSizeBytes)
     if (due.length === 0) return
     yield* Effect.forEach(due, look, { concurrency: config.containerLogMaxWorkers, discard: true })

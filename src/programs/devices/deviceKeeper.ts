@@ -147,7 +147,7 @@ export const layer: Layer.Layer<Devices, never, AgentConfig | DevicePlugins | Ho
       prepare: (podUid, container) => prepare(keeper, podUid, container),
       release: (podUid) => Semaphore.withPermit(oneAtATime, release(keeper, podUid)),
       quantities: Effect.clockWith((clock) =>
-        Effect.map(SubscriptionRef.get(resources), (known) => deviceQuantities(known, clock.currentTimeMillisUnsafe()))
+        Effect.succeed(deviceQuantities(SubscriptionRef.getUnsafe(resources), clock.currentTimeMillisUnsafe()))
       ),
       resources: SubscriptionRef.get(resources),
       changes: Stream.map(SubscriptionRef.changes(resources), () => undefined),

@@ -1,6 +1,7 @@
 /** What the pods' workers and the server need to know of the node: its addresses, its network, its object at the API. */
 import { Context, Effect, Layer, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
+import type { DeviceQuantities } from "../../domain/devices/plugins.ts"
 import type { Node } from "../../domain/k8s/node.ts"
 import { nodeIps } from "../../domain/node/addresses.ts"
 import type { NoSuchNodeIp } from "../../domain/node/addresses.ts"
@@ -15,12 +16,27 @@ import { RuntimeHealth } from "../runtime/RuntimeHealth.ts"
 
 type Quantities = Readonly<Record<string, string>>
 
+interface Sizes {
+  readonly capacity: Quantities
+  readonly allocatable: Quantities
+}
+
+/** What there is to say of the machine: the same objects for as long as nothing in them is new. */
+export interface MachineSight {
+  readonly machine: NodeReading
+  readonly ips: ReadonlyArray<string>
+  readonly pressure: Pressure
+  readonly sizes: Sizes
+  /** As the API server has it. */
+  readonly shown: Node | undefined
+}
+
 export class NodeState extends Context.Service<NodeState, {
   readonly view: Effect.Effect<NodeView>
   /** The machine as last read. */
   readonly facts: Effect.Effect<NodeReading>
-  /** Reads the machine again. */
-  readonly refresh: Effect.Effect<NodeReading, NodeFactsError>
+  /** Reads the machine again; where that cannot be, what was read last stands. */
+  readonly look: Effect.Effect<MachineSight>
   /** What runs short, by the machine as last read; held for the transition period (parity M2). */
   readonly pressure: Effect.Effect<Pressure>
   /** The node's addresses, primary family first. */
@@ -30,9 +46,23 @@ export class NodeState extends Context.Service<NodeState, {
   readonly setNode: (node: Node) => Effect.Effect<void>
   readonly nodeChanges: Stream.Stream<Node | undefined>
   /** Quantities by resource name (parity B7). */
-  readonly sizes: Effect.Effect<{ readonly capacity: Quantities; readonly allocatable: Quantities }>
+  readonly sizes: Effect.Effect<Sizes>
   readonly allocatable: Effect.Effect<Quantities>
 }>()("kubeffect/programs/node/NodeState") {}
+
+/** What the machine has and what its devices add; the same object again for the same two. */
+const makeSizes = () => {
+  let last: { readonly own: Sizes; readonly devices: DeviceQuantities; readonly sizes: Sizes } | undefined
+  return (own: Sizes, devices: DeviceQuantities): Sizes => {
+    if (last?.own === own && last.devices === devices) return last.sizes
+    const sizes = {
+      capacity: { ...own.capacity, ...devices.capacity },
+      allocatable: { ...own.allocatable, ...devices.allocatable }
+    }
+    last = { own, devices, sizes }
+    return sizes
+  }
+}
 
 /** Fails when the machine cannot be read, or has no address that the node could be reached at. */
 export const layer: Layer.Layer<
@@ -58,29 +88,40 @@ export const layer: Layer.Layer<
     let pressureSeen = neverSeen
     const node = yield* SubscriptionRef.make<Node | undefined>(undefined)
 
-    const refresh = Effect.map(host.read, (reading) => {
+    const take = (reading: NodeReading): void => {
       // Simulated machines mostly say what they said before.
-      if (reading === facts) return reading
+      if (reading === facts) return
       facts = reading
       own = ownSizes(reading)
       const found = nodeIps(reading, config.nodeIps)
       // An address that is gone for a moment is kept: pods and the API server go on to know the node by it.
       if (found._tag === "Success") ips = found.success
-      return reading
-    })
+    }
 
-    const pressure = Effect.clockWith((clock) => {
+    const pressureAt = (nowMs: number): Pressure => {
       const short = pressureOf(facts, config.evictionHard)
-      const nowMs = clock.currentTimeMillisUnsafe()
       const held = heldPressure(pressureSeen, short, nowMs, config.evictionPressureTransitionMs)
       pressureSeen = held.seen
-      return Effect.succeed(held.pressure)
-    })
+      return held.pressure
+    }
+    const pressure = Effect.clockWith((clock) => Effect.succeed(pressureAt(clock.currentTimeMillisUnsafe())))
 
-    const sizes = Effect.map(devices.quantities, ({ allocatable, capacity }) => ({
-      capacity: { ...own.capacity, ...capacity },
-      allocatable: { ...own.allocatable, ...allocatable }
-    }))
+    const sizesOf = makeSizes()
+    const sizes = Effect.map(devices.quantities, (quantities) => sizesOf(own, quantities))
+
+    const seen = Effect.clockWith((clock) =>
+      Effect.map(devices.quantities, (quantities): MachineSight => ({
+        machine: facts,
+        ips,
+        pressure: pressureAt(clock.currentTimeMillisUnsafe()),
+        sizes: sizesOf(own, quantities),
+        shown: SubscriptionRef.getUnsafe(node)
+      }))
+    )
+    const look = Effect.flatMap(Effect.catch(host.read, () => Effect.sync(() => facts)), (reading) => {
+      take(reading)
+      return seen
+    })
 
     return NodeState.of({
       pressure,
@@ -99,7 +140,7 @@ export const layer: Layer.Layer<
         }
       }),
       facts: Effect.sync(() => facts),
-      refresh,
+      look,
       ips: Effect.sync(() => ips),
       node: SubscriptionRef.get(node),
       setNode: (next) => SubscriptionRef.set(node, next),

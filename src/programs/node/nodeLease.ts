@@ -1,5 +1,5 @@
 /** The node's heartbeat: a Lease renewed every quarter of its duration (parity B4). */
-import { Clock, Effect, Ref, Schedule } from "effect"
+import { Clock, Effect, Schedule } from "effect"
 import { equalValues } from "../../domain/equalValues.ts"
 import * as resources from "../../domain/k8s/resources.ts"
 import { formatMicroTime } from "../../domain/k8s/time.ts"
@@ -20,24 +20,26 @@ export const nodeLease = Effect.gen(function*() {
   const api = yield* KubeApi
   const config = yield* AgentConfig
   const nodeState = yield* NodeState
-  const held = yield* Ref.make<KubeObject | undefined>(undefined)
+  const clock = yield* Clock.Clock
+  /** As the API server showed it last. */
+  let held: KubeObject | undefined
   const target = { namespace: leaseNamespace, name: config.nodeName }
 
-  const body = Effect.fnUntraced(function*(base: KubeObject) {
-    const owner = (yield* nodeState.node)?.metadata.uid
+  const bodyAt = (base: KubeObject, owner: string | undefined, nowMs: number): KubeObject => {
     const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: config.nodeName, uid: owner }]
     const isOwned = owner === undefined || equalValues(base.metadata["ownerReferences"], ownerReferences)
-    const now = yield* Clock.currentTimeMillis
     return {
       ...base,
       metadata: isOwned ? base.metadata : { ...base.metadata, ownerReferences },
       spec: {
         holderIdentity: config.nodeName,
         leaseDurationSeconds: Math.round(config.nodeLeaseDurationMs / 1000),
-        renewTime: formatMicroTime(now)
+        renewTime: formatMicroTime(nowMs)
       }
     }
-  })
+  }
+  const body = (base: KubeObject) =>
+    Effect.map(nodeState.node, (node) => bodyAt(base, node?.metadata.uid, clock.currentTimeMillisUnsafe()))
 
   const fresh: KubeObject = {
     apiVersion: "coordination.k8s.io/v1",
@@ -55,19 +57,18 @@ export const nodeLease = Effect.gen(function*() {
       : Effect.fail(error)
 
   const renew = Effect.gen(function*() {
-    const known = (yield* Ref.get(held)) ?? (yield* api.get(resources.leases, target).pipe(
+    const known = held ?? (yield* api.get(resources.leases, target).pipe(
       Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined))
     ))
-    const lease = known === undefined
+    held = known === undefined
       ? yield* api.create(resources.leases, yield* body(fresh))
       : yield* Effect.catch(api.update(resources.leases, yield* body(known)), read)
-    yield* Ref.set(held, lease)
   })
 
-  const renewed = Effect.tapError(
-    renew,
-    (error) => Effect.andThen(Ref.set(held, undefined), Effect.logWarning("cannot renew the node lease", error))
-  )
+  const renewed = Effect.tapError(renew, (error) => {
+    held = undefined
+    return Effect.logWarning("cannot renew the node lease", error)
+  })
 
   // Nearly always the first try succeeds: only what comes after it goes by a schedule.
   return yield* rounds(config.nodeLeaseDurationMs / 4, Effect.catch(renewed, () => Effect.retry(renewed, quick)))

@@ -143,20 +143,20 @@ const report = Effect.fnUntraced(function*(reporter: Reporter) {
 const look = Effect.fnUntraced(function*(reporter: Reporter) {
   const { clock, health, images, inUse, network, nodeState } = reporter
   const isRecent = clock.currentTimeMillisUnsafe() - images.atMs < imagesAgeMs
+  const { ips, machine, pressure, shown, sizes } = yield* nodeState.look
   return {
-    // First: what follows goes by the machine as it was just read.
-    machine: yield* Effect.catch(nodeState.refresh, () => nodeState.facts),
+    machine,
+    ips,
+    pressure,
+    /** With the devices that plugins offer. */
+    sizes,
+    /** As the API server has it. */
+    shown: shown?.status,
     runtime: yield* health.status,
     listingProblem: yield* health.listingProblem,
     networkProblems: yield* network.current,
-    /** As the API server has it. */
-    shown: (yield* nodeState.node)?.status,
-    ips: yield* nodeState.ips,
     images: isRecent ? images.list : yield* currentImages(reporter),
-    pressure: yield* nodeState.pressure,
-    volumesInUse: yield* inUse.names,
-    /** With the devices that plugins offer. */
-    sizes: yield* nodeState.sizes
+    volumesInUse: yield* inUse.names
   }
 })
 

@@ -95,7 +95,7 @@ const others = Effect.fnUntraced(function*(gate: Gate, uid: string) {
     taken.map(({ pod }) => pod),
     (pod) => Effect.map(isOver(gate, pod), (over) => !over)
   )
-  return yield* Effect.forEach(alive, (pod) => allocations.applied(pod))
+  return yield* allocations.allApplied(alive)
 })
 
 const look = Effect.fnUntraced(function*(gate: Gate, pod: Pod, node: Node): Effect.fn.Return<AdmissionNode> {

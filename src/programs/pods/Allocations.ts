@@ -15,6 +15,8 @@ export class Allocations extends Context.Service<Allocations, {
   readonly of: (uid: string) => Effect.Effect<Allocation | undefined>
   /** The pod as it was allotted; as its spec has it before it was admitted. */
   readonly applied: (pod: Pod) => Effect.Effect<Pod>
+  /** All of them so. */
+  readonly allApplied: (pods: ReadonlyArray<Pod>) => Effect.Effect<ReadonlyArray<Pod>>
   /** What containers and group have until a resize is carried out; undefined when that is what was allotted. */
   readonly inForce: (uid: string) => Effect.Effect<Allocation | undefined>
   /** The first allotment. It is on disk a moment later: until then the pod's own spec says the same. */
@@ -86,13 +88,15 @@ export const layer: Layer.Layer<Allocations, never, AgentConfig | HostFiles> = L
     })
     yield* Effect.forkScoped(supervise("allocations on disk", Effect.forever(saveSoon)))
 
+    const applied = (pod: Pod): Pod => {
+      const known = allocated.get(pod.metadata.uid)
+      return known === undefined ? pod : asAllocated(pod, known)
+    }
+
     return Allocations.of({
       of: (uid) => Effect.sync(() => allocated.get(uid)),
-      applied: (pod) =>
-        Effect.sync(() => {
-          const known = allocated.get(pod.metadata.uid)
-          return known === undefined ? pod : asAllocated(pod, known)
-        }),
+      applied: (pod) => Effect.sync(() => applied(pod)),
+      allApplied: (pods) => Effect.sync(() => pods.map(applied)),
       inForce: (uid) => Effect.sync(() => actuated.get(uid)),
       admit: (uid, allocation) =>
         Effect.suspend(() => {

@@ -2,8 +2,9 @@
 import { Context, Effect, Layer, SubscriptionRef } from "effect"
 import type { Stream } from "effect"
 import { equalValues } from "../../domain/equalValues.ts"
+import type { StatusResponse } from "../../gen/cri/api_pb.ts"
 import { Cri } from "../../layers/cri/Cri.ts"
-import { elapsedMs } from "../elapsed.ts"
+import { elapsedMs, elapsedMsOf } from "../elapsed.ts"
 import { rounds } from "../rounds.ts"
 import { supervise } from "../supervise.ts"
 
@@ -46,6 +47,8 @@ const unknown: RuntimeStatus = {
   supplementalGroupsPolicy: false
 }
 
+const noProblem = Effect.succeed("")
+
 export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
   RuntimeHealth,
   Effect.gen(function*() {
@@ -58,9 +61,10 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
     const set = (before: RuntimeStatus, next: RuntimeStatus) =>
       equalValues(before, next) ? Effect.void : SubscriptionRef.set(current, next)
 
-    const poll = Effect.gen(function*() {
-      const answer = yield* cri.status({})
-      const before = yield* SubscriptionRef.get(current)
+    // What a simulated runtime has not said anew was taken before.
+    let taken: StatusResponse | undefined
+    const take = Effect.fnUntraced(function*(answer: StatusResponse) {
+      const before = SubscriptionRef.getUnsafe(current)
       const version = before.version !== "" && before.runtimeProblem === ""
         ? before.version
         : yield* Effect.map(cri.version({}), (v) => `${v.runtimeName}://${v.runtimeVersion}`)
@@ -69,7 +73,6 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
         if (condition?.status === true) return ""
         return `${what}: ${type}=false reason:${condition?.reason ?? ""} message:${condition?.message ?? ""}`
       }
-      answeredAt = yield* elapsedMs
       yield* set(before, {
         runtimeProblem: problemOf("RuntimeReady", "container runtime not ready"),
         networkProblem: problemOf("NetworkReady", "container runtime network not ready"),
@@ -81,10 +84,18 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
         })),
         supplementalGroupsPolicy: answer.features?.supplementalGroupsPolicy ?? false
       })
+      taken = answer
     })
+
+    const poll = Effect.flatMap(cri.status({}), (answer) =>
+      Effect.clockWith((clock) => {
+        answeredAt = elapsedMsOf(clock)
+        return answer === taken ? Effect.void : take(answer)
+      }))
 
     /** A runtime that does not answer is down at once for us: waiting for staleness would only hide it. */
     const down = Effect.fnUntraced(function*(detail: string) {
+      taken = undefined
       const before = yield* SubscriptionRef.get(current)
       const ageMs = (yield* elapsedMs) - answeredAt
       if (before.runtimeProblem === "" && ageMs < staleMs / 3) return
@@ -100,10 +111,11 @@ export const layer: Layer.Layer<RuntimeHealth, never, Cri> = Layer.effect(
       listed: Effect.map(elapsedMs, (now) => {
         listedAt = now
       }),
-      listingProblem: Effect.map(elapsedMs, (now) => {
-        const ageMs = now - listedAt
-        if (ageMs <= listingStaleMs) return ""
-        return `PLEG is not healthy: pleg was last seen active ${Math.floor(ageMs / 1000)}s ago; threshold is 3m0s`
+      listingProblem: Effect.clockWith((clock) => {
+        const ageMs = elapsedMsOf(clock) - listedAt
+        return ageMs <= listingStaleMs ? noProblem : Effect.succeed(
+          `PLEG is not healthy: pleg was last seen active ${Math.floor(ageMs / 1000)}s ago; threshold is 3m0s`
+        )
       })
     })
   })

@@ -43,13 +43,13 @@ const statusCall = (runtime: SimRuntime): NodeCalls["status"] => {
       features: { supplementalGroupsPolicy: true }
     })
   }
-  return Effect.fnUntraced(function*(_, call) {
-    yield* work(call, runtime.options.latencies.read)
+  const answer = (): StatusResponse => {
     if (made === undefined || !equalValues(made.conditions, runtime.conditions)) {
       made = { conditions: { ...runtime.conditions }, answer: answerFor(runtime.conditions) }
     }
     return made.answer
-  })
+  }
+  return (_, call) => Effect.map(work(call, runtime.options.latencies.read), answer)
 }
 
 export const nodeCalls = (runtime: SimRuntime): NodeCalls => ({
