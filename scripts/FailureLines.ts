@@ -1,7 +1,7 @@
 /** A vitest reporter that ends with a line for each failure, setups included: of a long log only the end may be kept. */
 import type { Reporter, TestModule, TestSuite } from "vitest/node"
 
-const longestMessage = 400
+const longestMessage = 4000
 
 const line = (module: TestModule, name: string, errors: ReadonlyArray<{ readonly message: string }>) => {
   const message = errors.map((error) => error.message.replace(/\s+/g, " ")).join("; ")

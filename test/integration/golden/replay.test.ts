@@ -81,7 +81,8 @@ layer(under, { timeout: "400 seconds", excludeTestServices: true })("recordings,
         const { differences, runtime } = yield* Replays
         const found = differences.get(name)
         assert.isDefined(found)
-        assert.deepStrictEqual(unexplained(explanationsFor(explanations, runtime), found), [])
+        const left = unexplained(explanationsFor(explanations, runtime), found)
+        assert.deepStrictEqual(left, [], left.map(({ aspect, text }) => `${aspect}: ${text}`).join("; "))
       }))
   }
 
