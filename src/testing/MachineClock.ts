@@ -10,23 +10,19 @@ interface Jump {
 /** What a machine's clock has shown, and shows now. */
 export class Dial {
   readonly world: Clock.Clock
+  offsetMs = 0
+  /** It was never set. */
+  isTrue = true
   readonly #jumps: Array<Jump> = []
 
   constructor(world: Clock.Clock) {
     this.world = world
   }
 
-  /** It was never set. */
-  get isTrue(): boolean {
-    return this.#jumps.length === 0
-  }
-
-  get offsetMs(): number {
-    return this.#jumps.at(-1)?.offsetMs ?? 0
-  }
-
   jump(byMs: number): void {
-    this.#jumps.push({ atMs: this.world.currentTimeMillisUnsafe(), offsetMs: this.offsetMs + byMs })
+    this.isTrue = false
+    this.offsetMs += byMs
+    this.#jumps.push({ atMs: this.world.currentTimeMillisUnsafe(), offsetMs: this.offsetMs })
   }
 
   /** What it showed at a time of the world. */
@@ -35,14 +31,19 @@ export class Dial {
   }
 }
 
-/** The dial as the clock of one process; `woken` comes after each of its timers. */
+/** What comes after each timer of a process; nothing when nobody asks. */
+export interface WakeRule {
+  readonly woken: () => Effect.Effect<void> | undefined
+}
+
+/** The dial as the clock of one process. */
 export class MachineClock implements Clock.Clock {
   readonly #dial: Dial
-  readonly #woken: () => Effect.Effect<void> | undefined
+  readonly #rule: WakeRule
 
-  constructor(dial: Dial, woken: () => Effect.Effect<void> | undefined) {
+  constructor(dial: Dial, rule: WakeRule) {
     this.#dial = dial
-    this.#woken = woken
+    this.#rule = rule
   }
 
   readonly currentTimeMillis = Effect.sync(() => this.currentTimeMillisUnsafe())
@@ -62,7 +63,7 @@ export class MachineClock implements Clock.Clock {
   }
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
-    const after = this.#woken()
+    const after = this.#rule.woken()
     const sleep = this.#dial.world.sleep(duration)
     return after === undefined ? sleep : Effect.andThen(sleep, after)
   }

@@ -2,12 +2,10 @@
  * One node of a world: a machine that is made up, and the agent on it, which can be killed at any moment and started
  * again on what it left. Killing is `kill -9`: nothing of the old process reaches the outside any more.
  */
-import { Clock, type Context, Effect, type Fiber, Layer, Random, type Scope } from "effect"
+import { Clock, type Context, Effect, Layer, Random, type Scope } from "effect"
 import { nodeLayers } from "../cli/compose/node.ts"
 import { planNode } from "../cli/compose/nodePlan.ts"
 import { simulatedLayers } from "../cli/compose/simulatedLayers.ts"
-import { type Fault, type OutsideCall, pass, type Verdict } from "../domain/chaos/fault.ts"
-import { makeJudge } from "../domain/chaos/judge.ts"
 import * as KubeApiMemory from "../layers/api/KubeApiMemory.ts"
 import type { MemoryApi } from "../layers/api/memory/MemoryApi.ts"
 import * as CriSim from "../layers/cri/CriSim.ts"
@@ -16,25 +14,19 @@ import * as PluginRegistrationSim from "../layers/csi/PluginRegistrationSim.ts"
 import * as ApiFaults from "../layers/faults/ApiFaults.ts"
 import * as CriFaults from "../layers/faults/CriFaults.ts"
 import * as CsiFaults from "../layers/faults/CsiFaults.ts"
-import { Faults, type Ruling } from "../layers/faults/Faults.ts"
+import { Faults } from "../layers/faults/Faults.ts"
 import * as HostFaults from "../layers/faults/HostFaults.ts"
 import * as ProbeFaults from "../layers/faults/ProbeFaults.ts"
 import { MemoryCgroups } from "../layers/host/CgroupsMemory.ts"
 import { MemoryHost } from "../layers/host/memory/MemoryHost.ts"
 import { agent } from "../programs/agent.ts"
+import { AgentControl, type AwaitPoint, type ControlOptions } from "./AgentControl.ts"
 import { buildOnce } from "./buildOnce.ts"
 import { Dial, MachineClock } from "./MachineClock.ts"
-import type { Trace } from "./Trace.ts"
 
-export interface SimNodeOptions {
-  readonly name: string
+export interface SimNodeOptions extends ControlOptions {
   readonly api: MemoryApi
   readonly seed: string
-  readonly faults: ReadonlyArray<Fault>
-  /** What lists of the API server said before. */
-  readonly past: NonNullable<Faults["Service"]["past"]>
-  readonly trace: Trace
-  readonly startMs: number
   readonly runtime?: Partial<CriSim.SimOptions>
   /** Fields of KubeletConfiguration. */
   readonly configuration?: Readonly<Record<string, unknown>>
@@ -48,22 +40,6 @@ const restartMs = 5000
 export const csiDriverName = "folders.kubeffect.dev"
 const csiSocket = "/var/lib/kubelet/plugins/folders/csi.sock"
 const csiRegistration = "/var/lib/kubelet/plugins_registry/folders-reg.sock"
-
-/** A place at which an agent waits, and so one at which it may be dead when it would go on. */
-export interface AwaitPoint {
-  /** Before a call, after it, before what a stream tells, after a timer. */
-  readonly kind: "call" | "answer" | "event" | "timer"
-  /** Counted from 1 over all lives of the agent. */
-  readonly number: number
-  /** `Cri.stopContainer 3f…`; empty for timers. */
-  readonly what: string
-}
-
-/** A process of the agent. */
-interface Incarnation {
-  alive: boolean
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
-}
 
 export interface SimNode {
   readonly name: string
@@ -100,120 +76,19 @@ const planOf = (options: SimNodeOptions) => {
   return { config, settings }
 }
 
-/** Whether the agent dies here. */
-const diesAt = (control: Control, kind: AwaitPoint["kind"], what: OutsideCall | undefined): boolean => {
-  control.points += 1
-  return control.onAwait?.({ kind, number: control.points, what: what === undefined ? "" : named(what) }) === true
-}
-
-const named = ({ method, service, target }: OutsideCall): string => `${service}.${method} ${target}`.trim()
-
-const gone: Ruling = { _tag: "Gone" }
-
-/** The calls of one agent: struck, counted, cut off when it is dead. */
-const faultsOf = (life: Incarnation, control: Control): Faults["Service"] => ({
-  verdict: (call) => {
-    if (!life.alive) return gone
-    const isEvent = call.method.endsWith(" event")
-    if (!isEvent) control.calls += 1
-    const { crashAt } = control
-    const ends = !isEvent && crashAt?.when === "before" && crashAt.call === control.calls
-    if (ends || diesAt(control, isEvent ? "event" : "call", call)) control.die(named(call))
-    return life.alive ? control.judge(call, control.dial.world.currentTimeMillisUnsafe()) : gone
-  },
-  returned: (call) => {
-    if (!life.alive) return false
-    const { crashAt } = control
-    const ends = crashAt?.when === "after" && crashAt.call <= control.calls
-    if (ends || diesAt(control, "answer", call)) control.die(named(call))
-    return life.alive
-  },
-  past: control.past,
-  get wallMs() {
-    return control.dial.isTrue ? undefined : (outsideMs: number) => control.dial.wallMs(outsideMs)
-  },
-  get clock() {
-    // Until it is set, the machine's clock is the world's.
-    return control.dial.isTrue ? undefined : control.dial.world
-  }
-})
-
-/** After a timer of the agent; nothing when nobody asks. */
-const wokenOf = (life: Incarnation, control: Control) => () =>
-  control.onAwait === undefined
-    ? undefined
-    : Effect.suspend(() => {
-      if (life.alive && diesAt(control, "timer", undefined)) control.die("at a timer")
-      return life.alive ? Effect.void : Effect.interrupt
-    })
-
-interface Control {
-  calls: number
-  points: number
-  lives: number
-  life: Incarnation | undefined
-  partitioned: boolean
-  crashAt: { readonly call: number; readonly when: "before" | "after" } | undefined
-  onAwait: ((point: AwaitPoint) => boolean) | undefined
-  readonly dial: Dial
-  readonly past: NonNullable<Faults["Service"]["past"]>
-  readonly judge: (call: OutsideCall, nowMs: number) => Verdict
-  /** Kills the agent that runs. */
-  readonly die: (where: string) => void
-}
-
-const teller = ({ name, startMs, trace }: SimNodeOptions, { world }: Dial) => (what: string, about = ""): void =>
-  trace.add({ atMs: world.currentTimeMillisUnsafe() - startMs, where: name, what, about })
-
-const kill = (control: Control): void => {
-  const dying = control.life
-  if (dying === undefined) return
-  control.life = undefined
-  dying.alive = false
-  dying.fiber?.interruptUnsafe()
-}
-
-const controlOf = (options: SimNodeOptions, dial: Dial): Control => {
-  const { name, startMs, trace } = options
-  const judge = makeJudge(options.faults, name)
-  const say = teller(options, dial)
-  const control: Control = {
-    calls: 0,
-    points: 0,
-    onAwait: undefined,
-    dial,
-    past: options.past,
-    lives: 0,
-    life: undefined,
-    partitioned: false,
-    crashAt: undefined,
-    judge: (call, nowMs) => {
-      if (control.partitioned && call.service === "KubeApi") return { _tag: "Fail", how: "unavailable" }
-      const { fault, verdict } = judge(call, nowMs - startMs)
-      if (fault === undefined) return pass
-      trace.add({ atMs: nowMs - startMs, where: name, what: `fault ${fault}`, about: `${call.method} ${call.target}` })
-      return verdict
-    },
-    die: (where) => {
-      control.crashAt = undefined
-      say("agent killed", where)
-      kill(control)
-    }
-  }
-  return control
-}
-
 /** Starts the agent on the machine, and again whenever it ends by itself. */
-const starter = (options: SimNodeOptions, control: Control, machine: Context.Context<Machine>, scope: Scope.Scope) => {
-  const say = teller(options, control.dial)
+const starter = (
+  options: SimNodeOptions,
+  control: AgentControl,
+  machine: Context.Context<Machine>,
+  scope: Scope.Scope
+) => {
   const plan = planOf(options)
   const below = Layer.mergeAll(Layer.succeedContext(machine), KubeApiMemory.layer(options.api))
   const start: Effect.Effect<void> = Effect.gen(function*() {
     if (control.life !== undefined) return
-    const mine: Incarnation = { alive: true, fiber: undefined }
-    control.life = mine
-    control.lives += 1
-    say("agent started", String(control.lives))
+    const mine = control.begin()
+    control.say("agent started", String(control.lives))
     const struck = Layer.mergeAll(
       ApiFaults.layer,
       CriFaults.layer,
@@ -221,13 +96,13 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
       HostFaults.layer,
       ProbeFaults.layer
     ).pipe(
-      Layer.provide(Layer.succeed(Faults, faultsOf(mine, control))),
+      Layer.provide(Layer.succeed(Faults, mine)),
       Layer.provideMerge(below)
     )
     const whole = buildOnce(nodeLayers(plan).pipe(Layer.provideMerge(struck))).pipe(
       Effect.flatMap((services) => Effect.provideContext(agent, services)),
       Effect.scoped,
-      Effect.provideService(Clock.Clock, new MachineClock(control.dial, wokenOf(mine, control))),
+      Effect.provideService(Clock.Clock, new MachineClock(control.dial, mine)),
       // Each life has dice of its own, so that what one node does never changes what another one draws.
       Random.withSeed(`${options.seed}/${options.name}/${control.lives}`)
     )
@@ -236,7 +111,7 @@ const starter = (options: SimNodeOptions, control: Control, machine: Context.Con
       if (control.life !== mine) return
       control.life = undefined
       mine.alive = false
-      say("agent ended")
+      control.say("agent ended")
       yield* Effect.forkIn(Effect.andThen(Effect.sleep(restartMs), start), scope)
     })
     mine.fiber = yield* Effect.forkIn(Effect.onExit(whole, () => ended), scope)
@@ -267,17 +142,12 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
   const cgroups = new MemoryCgroups()
   const bare = simulatedLayers({ hostname: name, runtime, host, cgroups })
   const machine = yield* buildOnce(Layer.provideMerge(csiOf(host, name), bare))
-  const control = controlOf(options, new Dial(yield* Clock.Clock))
-  const say = teller(options, control.dial)
-  const crash = Effect.sync(() => {
-    if (control.life === undefined) return
-    say("agent killed")
-    kill(control)
-  })
+  const control = new AgentControl(options, new Dial(yield* Clock.Clock))
+  const crash = Effect.sync(() => control.kill())
   const part = (partitioned: boolean) =>
     Effect.sync(() => {
       control.partitioned = partitioned
-      say(partitioned ? "partitioned" : "healed")
+      control.say(partitioned ? "partitioned" : "healed")
     })
   return {
     name,
@@ -291,7 +161,7 @@ export const makeNode = Effect.fn("SimNode.make")(function*(
     heal: part(false),
     reboot: Effect.gen(function*() {
       yield* crash
-      say("machine rebooted")
+      control.say("machine rebooted")
       runtime.reboot(yield* Clock.currentTimeMillis)
       host.reboot()
     }),

@@ -4,8 +4,8 @@
  */
 import { Clock, Effect, Exit } from "effect"
 import * as resources from "../domain/k8s/resources.ts"
+import type { AwaitPoint } from "./AgentControl.ts"
 import { runSim } from "./runSim.ts"
-import type { AwaitPoint } from "./SimNode.ts"
 import { type Violation, watchWorld } from "./watchWorld.ts"
 import * as World from "./World.ts"
 

@@ -91,11 +91,11 @@ export interface ProbeRun {
 
 const succeeded: Effect.Effect<RunOutcome> = Effect.succeed("success")
 
-/** To be run at once. Never fails: that the probe could not be tried is an outcome of its own. */
-export const runProbe = (
+/** What runs the probe, each time. Never fails: that the probe could not be tried is an outcome of its own. */
+export const probeRunner = (
   { clock, context, events }: ProbeTools,
   { attempt, kind, metrics, pod, subject: { slot } }: ProbeRun
-): Effect.Effect<RunOutcome> => {
+): () => Effect.Effect<RunOutcome> => {
   const answered = ({ output, result }: ProbeReply, tookMs: number): Effect.Effect<RunOutcome> => {
     metrics.ended(context, result === "failure" ? "failure" : "success", tookMs)
     switch (result) {
@@ -119,5 +119,5 @@ export const runProbe = (
       }
     })
   }
-  return tryOnce(triesPerRun)
+  return () => tryOnce(triesPerRun)
 }
