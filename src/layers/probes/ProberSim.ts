@@ -13,8 +13,8 @@ import {
   type Wire
 } from "./wire.ts"
 
-/** Who is at an address; undefined where nobody is. */
-export type SimNetwork = (host: string, request: NetworkRequest, nowMs: number) => NetworkReply | undefined
+/** Who answers that at an address: found once for all times at which it is asked. Undefined where nobody is. */
+export type SimNetwork = (host: string, request: NetworkRequest) => (nowMs: number) => NetworkReply | undefined
 
 export interface ProberSimOptions {
   readonly network: SimNetwork
@@ -37,34 +37,35 @@ const tookMs = (latencyMs: number, request: NetworkRequest, reply: NetworkReply 
 }
 
 interface Hearing<A, E> {
-  readonly timeoutMs: number
   readonly answered: (reply: NetworkReply) => Effect.Effect<A, E>
-  readonly unanswered: (why: NoAnswer) => E
+  readonly unanswered: (why: NoAnswer) => Effect.Effect<never, E>
 }
 
-/** The answer, after its time; to be run at once. What a simulation knows before is waited for once, however many thousand probes there are. */
-const ask = <A, E>(
+type Ask<A, E> = (timeoutMs: number, clock: Clock.Clock) => Effect.Effect<A, E>
+
+/** How to ask; the answer comes after its time. What a simulation knows before is waited for once, however many thousand probes there are. */
+const asking = <A, E>(
   { latencyMs: [min, max] = [0, 0], network }: ProberSimOptions,
   host: string,
   request: NetworkRequest,
-  clock: Clock.Clock,
-  { answered, timeoutMs, unanswered }: Hearing<A, E>
-): Effect.Effect<A, E> => {
-  const after = (latencyMs: number) => {
-    const reply = network(host, request, clock.currentTimeMillisUnsafe())
+  { answered, unanswered }: Hearing<A, E>
+): Ask<A, E> => {
+  const replyAt = network(host, request)
+  const after = (latencyMs: number, timeoutMs: number, clock: Clock.Clock) => {
+    const reply = replyAt(clock.currentTimeMillisUnsafe())
     const waitMs = tookMs(latencyMs, request, reply)
     const end = waitMs > timeoutMs
-      ? Effect.fail(unanswered(undefined))
+      ? unanswered(undefined)
       : reply === undefined
-      ? Effect.fail(unanswered("connect: no route to host"))
+      ? unanswered("connect: no route to host")
       : reply.listening
       ? answered(reply)
-      : Effect.fail(unanswered(refused))
+      : unanswered(refused)
     return waitMs > 0 ? Effect.andThen(Effect.sleep(Math.min(waitMs, timeoutMs)), end) : end
   }
-  return max > min
-    ? Effect.flatMap(Random.next, (dice) => after(min + Math.floor(dice * (max - min + 1))))
-    : after(min)
+  if (max === min) return (timeoutMs, clock) => after(min, timeoutMs, clock)
+  return (timeoutMs, clock) =>
+    Effect.flatMap(Random.next, (dice) => after(min + Math.floor(dice * (max - min + 1)), timeoutMs, clock))
 }
 
 const schemeMismatch = (url: URL, reply: NetworkReply): GetFailure | undefined => {
@@ -88,8 +89,10 @@ const wireOf = (options: ProberSimOptions): Wire => {
       scheme,
       headers
     }
-    const unanswered = (words: NoAnswer): GetFailure =>
-      words === undefined ? getTooLate : { detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false }
+    const unanswered = (words: NoAnswer): Effect.Effect<never, GetFailure> =>
+      Effect.fail(
+        words === undefined ? getTooLate : { detail: `dial tcp ${hostPort(target)}: ${words}`, plainHttp: false }
+      )
     const answered = (reply: NetworkReply) => {
       const mismatch = schemeMismatch(url, reply)
       if (mismatch !== undefined) return Effect.fail(mismatch)
@@ -100,31 +103,30 @@ const wireOf = (options: ProberSimOptions): Wire => {
         ...(location === undefined ? {} : { location })
       })
     }
-    return (timeoutMs, clock) => ask(options, target.host, request, clock, { timeoutMs, unanswered, answered })
+    return asking(options, target.host, request, { unanswered, answered })
   }
 
-  const health: Wire["health"] = ({ host, port, service }, timeoutMs) =>
-    Effect.clockWith((clock) =>
-      ask(options, host, { kind: "grpc", port, service }, clock, {
-        timeoutMs,
-        unanswered: (words): HealthFailure =>
-          words === undefined ? { why: "TooLate", detail: "Deadline exceeded" } : { why: "Unreachable", detail: words },
-        answered: ({ implemented = true, knowsService = true, serving = true }) => {
-          if (!implemented) return Effect.fail<HealthFailure>({ why: "Unimplemented", detail: "unknown service" })
-          if (!knowsService) return Effect.fail<HealthFailure>({ why: "Other", detail: "unknown service" })
-          return Effect.succeed(serving ? "SERVING" : "NOT_SERVING")
-        }
-      })
-    )
+  const health: Wire["health"] = ({ host, port, service }, timeoutMs) => {
+    const unanswered = (words: NoAnswer): Effect.Effect<never, HealthFailure> =>
+      Effect.fail(
+        words === undefined ? { why: "TooLate", detail: "Deadline exceeded" } : { why: "Unreachable", detail: words }
+      )
+    const answered = ({ implemented = true, knowsService = true, serving = true }: NetworkReply) => {
+      if (!implemented) return Effect.fail<HealthFailure>({ why: "Unimplemented", detail: "unknown service" })
+      if (!knowsService) return Effect.fail<HealthFailure>({ why: "Other", detail: "unknown service" })
+      return Effect.succeed(serving ? "SERVING" : "NOT_SERVING")
+    }
+    const ask = asking(options, host, { kind: "grpc", port, service }, { unanswered, answered })
+    return Effect.clockWith((clock) => ask(timeoutMs, clock))
+  }
 
-  const connect: Wire["connect"] = ({ host, port }, timeoutMs) =>
-    Effect.clockWith((clock) =>
-      ask(options, host, { kind: "tcp", port }, clock, {
-        timeoutMs,
-        unanswered: (words) => words ?? dialTooLate,
-        answered: () => Effect.void
-      })
-    )
+  const connect: Wire["connect"] = ({ host, port }, timeoutMs) => {
+    const ask = asking(options, host, { kind: "tcp", port }, {
+      unanswered: (words) => Effect.fail(words ?? dialTooLate),
+      answered: () => Effect.void
+    })
+    return Effect.clockWith((clock) => ask(timeoutMs, clock))
+  }
 
   return { get, health, connect }
 }

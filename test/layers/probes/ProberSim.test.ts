@@ -55,7 +55,7 @@ const servers = Layer.succeed(
   })
 )
 
-const network: ProberSim.SimNetwork = (at, request) =>
+const network: ProberSim.SimNetwork = (at, request) => () =>
   at === host ? ports.get(request.port)?.(request) ?? { listening: false } : undefined
 
 proberContract("sim", Layer.merge(ProberSim.layer({ network }), servers))
@@ -72,7 +72,7 @@ describe("ProberSim", () => {
       yield* TestClock.adjust(11)
       assert.strictEqual((yield* Fiber.join(fiber)).result, "success")
     }).pipe(
-      Effect.provide(ProberSim.layer({ network: () => ({ listening: true, tookMs: 3000 }), latencyMs: [10, 20] }))
+      Effect.provide(ProberSim.layer({ network: () => () => ({ listening: true, tookMs: 3000 }), latencyMs: [10, 20] }))
     ))
 
   it.effect("what a server says may depend on the time", () =>
@@ -85,7 +85,7 @@ describe("ProberSim", () => {
     }).pipe(
       Effect.provide(
         ProberSim.layer({
-          network: (_host, _request, nowMs) => ({ listening: true, status: nowMs < 5000 ? 503 : 200 })
+          network: () => (nowMs) => ({ listening: true, status: nowMs < 5000 ? 503 : 200 })
         })
       )
     ))
@@ -98,5 +98,5 @@ describe("ProberSim", () => {
       yield* TestClock.adjust(10_000)
       assert.strictEqual((yield* Fiber.join(hasty)).output, "dial tcp 10.0.0.7:80: i/o timeout")
       assert.strictEqual((yield* Fiber.join(patient)).output, "dial tcp 10.0.0.7:80: connect: no route to host")
-    }).pipe(Effect.provide(ProberSim.layer({ network: () => undefined }))))
+    }).pipe(Effect.provide(ProberSim.layer({ network: () => () => undefined }))))
 })

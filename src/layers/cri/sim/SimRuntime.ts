@@ -8,7 +8,7 @@ import { type Timer, TimerHeap } from "../../../domain/timerHeap.ts"
 import { Addresses } from "./addresses.ts"
 import { fullName, ImageStore } from "./images.ts"
 import { logLine } from "./logLine.ts"
-import { answerOf } from "./network.ts"
+import { answerOf, standingAnswer } from "./network.ts"
 import { defaults, type SimOptions } from "./options.ts"
 import { advance, type Output, type OutputStream, type Progress, terminate } from "./program.ts"
 import type { ContainerRecord, EventKind, RuntimeHappening, SandboxRecord, Woken } from "./records.ts"
@@ -61,6 +61,10 @@ export class SimRuntime {
   /** Ready sandboxes by each of their addresses. */
   readonly #reachable = new Map<string, SandboxRecord>()
   readonly #timers = new TimerHeap<Woken>()
+  /** Nothing happens by itself before. */
+  #quietUntil = Infinity
+  /** How much was published; as long as it is the same, everybody who listened still does. */
+  #published = 0
   readonly #programs = new Map<string, ReturnType<typeof infer>>()
   #ids = 0
 
@@ -86,12 +90,15 @@ export class SimRuntime {
 
   /** Lets everything happen that was due until `now`, each at its own time. */
   settle(now: number): void {
+    if (now < this.#quietUntil) return
     while (this.#timers.take(now, wake)) { /* each at its own time */ }
+    this.#quietUntil = this.nextAt ?? Infinity
   }
 
   after(at: number, target: Woken): Timer<Woken> {
     const first = this.nextAt
     const timer = this.#timers.add(at, target)
+    this.#quietUntil = Math.min(this.#quietUntil, at)
     if (first === undefined || at < first) { for (const ring of this.alarms) ring() }
     return timer
   }
@@ -101,6 +108,7 @@ export class SimRuntime {
   }
 
   publish(kind: EventKind, sandbox: SandboxRecord, container: ContainerRecord | undefined, atMs: number): void {
+    this.#published += 1
     const happening = { kind, id: container?.id ?? sandbox.id, sandbox, container, atMs }
     for (const listener of this.listeners) listener(happening)
   }
@@ -194,14 +202,19 @@ export class SimRuntime {
     this.publish("Started", sandbox, undefined, now)
   }
 
-  /** What answers at the address, for a simulated prober; undefined where nobody is. */
-  readonly network = (host: string, request: NetworkRequest, now: number): NetworkReply | undefined => {
-    this.settle(now)
-    const sandbox = this.#reachable.get(host)
-    if (sandbox !== undefined) return answerOf([sandbox], request, now)
-    if (!this.options.hostAddresses.includes(host)) return undefined
-    const onHost = [...this.sandboxes.values()].filter(({ address, ready }) => ready && address === undefined)
-    return answerOf(onHost, request, now)
+  /** What answers at the address at any time, for a simulated prober; undefined where nobody is. */
+  readonly network = (host: string, request: NetworkRequest): (now: number) => NetworkReply | undefined => {
+    let standing: NetworkReply | undefined
+    let standingSince = -1
+    return (now) => {
+      this.settle(now)
+      if (standingSince !== this.#published) {
+        const sandbox = this.#reachable.get(host)
+        standing = sandbox === undefined ? undefined : standingAnswer(sandbox)
+        standingSince = this.#published
+      }
+      return standing ?? this.#answer(host, request, now)
+    }
   }
 
   /** Stops everything in the sandbox and takes its address away. */
@@ -242,6 +255,14 @@ export class SimRuntime {
       if (container.state === "Running") this.exit(container, now, { exitCode: 255, reason: "Unknown" })
     }
     for (const sandbox of this.sandboxes.values()) this.stopSandbox(sandbox, now)
+  }
+
+  #answer(host: string, request: NetworkRequest, now: number): NetworkReply | undefined {
+    const sandbox = this.#reachable.get(host)
+    if (sandbox !== undefined) return answerOf([sandbox], request, now)
+    if (!this.options.hostAddresses.includes(host)) return undefined
+    const onHost = [...this.sandboxes.values()].filter(({ address, ready }) => ready && address === undefined)
+    return answerOf(onHost, request, now)
   }
 
   #advance(container: ContainerRecord, now: number): void {

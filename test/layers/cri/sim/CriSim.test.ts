@@ -211,7 +211,7 @@ describe("CriSim: scripts", () => {
           const podSandboxId = yield* sandbox()
           const ip = (yield* cri.podSandboxStatus({ podSandboxId })).status?.network?.ip ?? ""
           const ask = (port: number, host = ip) =>
-            Effect.map(Clock.currentTimeMillis, (now) => runtime.network(host, { kind: "tcp", port }, now))
+            Effect.map(Clock.currentTimeMillis, (now) => runtime.network(host, { kind: "tcp", port })(now))
           assert.deepStrictEqual(yield* ask(80), { listening: false })
           const containerId = yield* container(podSandboxId, { name: "web" })
           assert.deepStrictEqual(yield* ask(80), { listening: true, status: 503 })
