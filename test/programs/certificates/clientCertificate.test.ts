@@ -140,7 +140,10 @@ describe("the client certificate", () => {
       const renewals = world.made.slice(1)
       assert.isAtLeast(renewals.length, 3)
       const pauses = renewals.slice(1).map(({ atMs }, i) => atMs - (renewals[i]?.atMs ?? 0))
-      assert.isEmpty(pauses.filter((pause) => pause < 15 * minute || pause > 16 * minute), "a pause of about 15 minutes")
+      assert.isEmpty(
+        pauses.filter((pause) => pause < 15 * minute || pause > 16 * minute),
+        "a pause of about 15 minutes"
+      )
       assert.isUndefined(fiber.pollUnsafe())
       yield* Ref.set(world.signing, "sign")
       yield* world.decideAll
